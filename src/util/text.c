@@ -1,0 +1,171 @@
+/*
+ * util/text.c - text forms of bytes: hex, JSON strings, log fields, UTF-8
+ *
+ * What is written by these functions cannot break out of the place it is
+ * written to, whatever bytes came in.
+ */
+
+#include "util/text.h"
+
+#include <stdlib.h>
+
+#include "util/mem.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+
+/* 0 to 15, or -1. */
+int
+text_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* 2 * len lower-case digits, no NUL. */
+void
+text_hex(char *to, const void *data, size_t len)
+{
+	const unsigned char *from = data;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		to[2 * i] = hex_digits[from[i] >> 4];
+		to[2 * i + 1] = hex_digits[from[i] & 15];
+	}
+}
+
+static size_t
+utf8_length(const unsigned char *at, size_t left)
+{
+	size_t len, i;
+
+	if (*at < 0x80)
+		return 1;
+	len = *at >= 0xc2 && *at <= 0xdf ? 2 : (*at & 0xf0) == 0xe0 ? 3 :
+	    *at >= 0xf0 && *at <= 0xf4 ? 4 : 0;
+	if (len == 0 || len > left)
+		return 0;
+	for (i = 1; i < len; i++)
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+	if ((*at == 0xe0 && at[1] < 0xa0) || (*at == 0xed && at[1] > 0x9f) ||
+	    (*at == 0xf0 && at[1] < 0x90) || (*at == 0xf4 && at[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+/* Well-formed UTF-8 (RFC 3629): no surrogates, no overlong forms. */
+bool
+text_is_utf8(struct slice text)
+{
+	size_t at = 0, len;
+
+	while (at < text.len) {
+		len = utf8_length((const unsigned char *)text.at + at,
+		    text.len - at);
+		if (len == 0)
+			return false;
+		at += len;
+	}
+	return true;
+}
+
+static void
+escape_char(struct buf *out, unsigned char c)
+{
+	static const char shorts[] = "btn\0fr";
+	char form[6] = { '\\', 'u', '0', '0', hex_digits[c >> 4],
+	    hex_digits[c & 15] };
+
+	if (c == '"' || c == '\\' || (c >= 8 && c <= 13 && c != 11)) {
+		form[1] = c >= 0x20 ? (char)c : shorts[c - 8];
+		buf_add(out, form, 2);
+	} else {
+		buf_add(out, form, sizeof form);
+	}
+}
+
+/*
+ * The inside of a JSON string (RFC 8259, 7), quotes not written. Bytes that
+ * are not UTF-8 become U+FFFD.
+ */
+void
+text_json_escape(struct buf *out, struct slice text)
+{
+	const unsigned char *at = (const unsigned char *)text.at;
+	size_t run = 0, i = 0, len;
+
+	while (i < text.len) {
+		len = utf8_length(at + i, text.len - i);
+		if (len > 1 || (len == 1 && at[i] >= 0x20 && at[i] != '"' &&
+		    at[i] != '\\' && at[i] != 0x7f)) {
+			i += len;
+			continue;
+		}
+		buf_add(out, at + run, i - run);
+		if (len == 0)
+			buf_add_text(out, "\xef\xbf\xbd");
+		else
+			escape_char(out, at[i]);
+		run = ++i;
+	}
+	buf_add(out, at + run, i - run);
+}
+
+/*
+ * A field of a log line: controls, 0x7f, quotes and backslashes as \xHH, at
+ * most most bytes of the text, then "..." (security: no forged lines).
+ */
+void
+text_log_escape(struct buf *out, struct slice text, size_t most)
+{
+	size_t run = 0, i;
+	bool cut = text.len > most;
+
+	if (cut)
+		text.len = most;
+	for (i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.at[i];
+		char form[4] = { '\\', 'x', hex_digits[c >> 4],
+		    hex_digits[c & 15] };
+
+		if (c >= 0x20 && c != 0x7f && c != '"' && c != '\\')
+			continue;
+		buf_add(out, text.at + run, i - run);
+		buf_add(out, form, sizeof form);
+		run = i + 1;
+	}
+	buf_add(out, text.at + run, i - run);
+	if (cut)
+		buf_add_text(out, "...");
+}
+
+/* How many single-letter edits part a from b: for "did you mean". */
+unsigned
+text_distance(const char *a, const char *b)
+{
+	size_t alen = strlen(a), blen = strlen(b), i, j;
+	unsigned *row = mem_array(blen + 1, sizeof *row);
+	unsigned corner, above, result;
+
+	for (j = 0; j <= blen; j++)
+		row[j] = (unsigned)j;
+	for (i = 1; i <= alen; i++) {
+		corner = row[0];
+		row[0] = (unsigned)i;
+		for (j = 1; j <= blen; j++) {
+			above = row[j];
+			row[j] = corner + (a[i - 1] != b[j - 1]);
+			if (above + 1 < row[j])
+				row[j] = above + 1;
+			if (row[j - 1] + 1 < row[j])
+				row[j] = row[j - 1] + 1;
+			corner = above;
+		}
+	}
+	result = row[blen];
+	free(row);
+	return result;
+}
