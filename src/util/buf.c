@@ -56,14 +56,12 @@ buf_room(struct buf *b, size_t want)
 	return b->at + b->len;
 }
 
+/* The way of buf_add when there is no room yet. */
 void
-buf_add(struct buf *b, const void *data, size_t len)
+buf_add_slow(struct buf *b, const void *data, size_t len)
 {
-	char *to;
+	char *to = buf_room(b, len);
 
-	if (len == 0)
-		return;
-	to = buf_room(b, len);
 	if (to == NULL)
 		return;
 	memcpy(to, data, len);
