@@ -1,0 +1,195 @@
+/*
+ * http/conn.c - one socket of a worker's loop, client's or backend's
+ *
+ * Writes are tried at once; what the socket does not take waits in a tail of
+ * exactly its size, so a connection at rest holds no buffer. Knows nothing of
+ * HTTP.
+ */
+
+#include "http/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "util/mem.h"
+
+/*
+ * Take over fd (non-blocking). ready is called with the owner's conn for every
+ * edge. Returns 0, or -1 with fd closed when the loop takes no more.
+ */
+int
+conn_open(struct conn *conn, struct loop *loop, int fd,
+    event_callback_fn ready, void (*expired)(struct timer *timer))
+{
+	conn->loop = loop;
+	conn->tail = NULL;
+	conn->missed = conn->hup = conn->dead = false;
+	timer_init(&conn->timer, expired);
+	event_assign(&conn->event, loop->base, fd, EV_READ | EV_WRITE |
+	    EV_CLOSED | EV_ET | EV_PERSIST, ready, conn);
+	if (event_add(&conn->event, NULL) < 0) {
+		close(fd);
+		return -1;
+	}
+	return 0;
+}
+
+/* Unsent bytes are dropped. The memory of conn stays its owner's. */
+void
+conn_close(struct conn *conn)
+{
+	loop_timer_clear(conn->loop, &conn->timer);
+	event_del(&conn->event);
+	close(conn_fd(conn));
+	free(conn->tail);
+	conn->tail = NULL;
+}
+
+/* The same, but the peer learns that something was cut off. */
+void
+conn_reset(struct conn *conn)
+{
+	struct linger hard = { .l_onoff = 1 };
+
+	(void)setsockopt(conn_fd(conn), SOL_SOCKET, SO_LINGER, &hard,
+	    sizeof hard);
+	conn_close(conn);
+}
+
+/*
+ * Up to size bytes. A read shorter than size means drained (missed is
+ * cleared): don't read again before the next edge.
+ */
+ssize_t
+conn_recv(struct conn *conn, void *data, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = recv(conn_fd(conn), data, size, 0);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0) {
+		conn->missed = (size_t)n == size || (conn->hup && n > 0);
+		return n;
+	}
+	conn->missed = false;
+	if (errno == EAGAIN)
+		return CONN_AGAIN;
+	conn->dead = true;
+	return CONN_FAILED;
+}
+
+/* Keep data behind what waits, without trying to send it. */
+void
+conn_hold(struct conn *conn, struct slice data)
+{
+	struct conn_tail *tail = conn->tail;
+	size_t size;
+
+	if (data.len == 0)
+		return;
+	if (tail == NULL || tail->size - tail->len < data.len) {
+		size = (tail != NULL ? tail->len : 0) + data.len;
+		tail = mem_grow(tail, 1, sizeof *tail + size);
+		if (conn->tail == NULL)
+			tail->at = tail->len = 0;
+		tail->size = size;
+		conn->tail = tail;
+	}
+	memcpy(tail->data + tail->len, data.at, data.len);
+	tail->len += data.len;
+}
+
+static ssize_t
+send_now(struct conn *conn, struct slice head, struct slice body)
+{
+	struct iovec parts[2] = {
+		{ .iov_base = (void *)(size_t)head.at, .iov_len = head.len },
+		{ .iov_base = (void *)(size_t)body.at, .iov_len = body.len },
+	};
+	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = 2 };
+	ssize_t n;
+
+	do {
+		if (body.len == 0)
+			n = send(conn_fd(conn), head.at, head.len,
+			    MSG_NOSIGNAL);
+		else
+			n = sendmsg(conn_fd(conn), &msg, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/*
+ * Send both parts in one call, or keep what does not go. Returns 0 all gone,
+ * 1 some of it waits for the next edge, -1 the socket is dead.
+ */
+int
+conn_send(struct conn *conn, struct slice head, struct slice body)
+{
+	ssize_t n = 0;
+
+	if (conn->dead)
+		return -1;
+	if (conn->tail == NULL && head.len + body.len > 0) {
+		n = send_now(conn, head, body);
+		if (n < 0 && errno != EAGAIN && errno != ENOTCONN) {
+			conn->dead = true;
+			return -1;
+		}
+		if (n < 0)
+			n = 0;
+	}
+	if ((size_t)n < head.len) {
+		conn_hold(conn, slice_of(head.at + n, head.len - (size_t)n));
+		conn_hold(conn, body);
+	} else {
+		n -= (ssize_t)head.len;
+		if ((size_t)n < body.len)
+			conn_hold(conn, slice_of(body.at + n,
+			    body.len - (size_t)n));
+	}
+	return conn->tail != NULL;
+}
+
+/* On an edge: send what waits. Returns as conn_send. */
+int
+conn_flush(struct conn *conn)
+{
+	struct conn_tail *tail = conn->tail;
+	ssize_t n;
+
+	if (conn->dead)
+		return -1;
+	if (tail == NULL)
+		return 0;
+	n = send_now(conn, slice_of(tail->data + tail->at,
+	    tail->len - tail->at), SLICE_NONE);
+	if (n < 0) {
+		conn->dead = errno != EAGAIN;
+		return conn->dead ? -1 : 1;
+	}
+	tail->at += (size_t)n;
+	if (tail->at < tail->len)
+		return 1;
+	free(tail);
+	conn->tail = NULL;
+	return 0;
+}
+
+/* Have the owner's callback run once more this turn, after the others. */
+void
+conn_wake(struct conn *conn)
+{
+	event_active(&conn->event, EV_READ, 0);
+}
+
+/* No more bytes will be sent; the peer sees the end. */
+void
+conn_shut(struct conn *conn)
+{
+	(void)shutdown(conn_fd(conn), SHUT_WR);
+}
