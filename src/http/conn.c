@@ -180,6 +180,22 @@ conn_flush(struct conn *conn)
 	return 0;
 }
 
+/*
+ * Is there anything to read, or an end to see? For when bytes were taken past
+ * conn_recv, which then does not know; clears missed when there is nothing.
+ */
+bool
+conn_has_more(struct conn *conn)
+{
+	char byte;
+
+	if (!conn->missed && !conn->hup)
+		return false;
+	if (recv(conn_fd(conn), &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN)
+		conn->missed = false;
+	return conn->missed;
+}
+
 /* Have the owner's callback run once more this turn, after the others. */
 void
 conn_wake(struct conn *conn)

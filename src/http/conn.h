@@ -43,6 +43,7 @@ ssize_t conn_recv(struct conn *conn, void *data, size_t size);
 int conn_send(struct conn *conn, struct slice head, struct slice body);
 void conn_hold(struct conn *conn, struct slice data);
 int conn_flush(struct conn *conn);
+bool conn_has_more(struct conn *conn);
 void conn_wake(struct conn *conn);
 void conn_shut(struct conn *conn);
 

@@ -15,7 +15,7 @@
 					   a head, larger ones are written
 					   from where they lie */
 #define LOOP_READS	8		/* reads in a row before others' turn */
-#define LOOP_SPARE_PIPES 32
+#define LOOP_SPARE_PIPES 128
 
 /* A pipe between two sockets: bytes go through it without being copied. */
 struct loop_pipe {

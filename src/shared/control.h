@@ -36,11 +36,12 @@ struct control_slot {
 	_Atomic uint64_t upstream_reused;
 	_Atomic uint64_t upstream_idle;	/* kept connections right now */
 	_Atomic uint64_t log_dropped;
-	_Atomic uint64_t arena_most;	/* arena chunks in use, high-water mark */
+	_Atomic uint64_t arena_most;	/* most arena chunks ever in use */
 };
 
 struct control {
-	_Alignas(64) _Atomic uint64_t committed;	/* the generation in force */
+	/* The generation in force. */
+	_Alignas(64) _Atomic uint64_t committed;
 	_Alignas(64) struct control_slot slots[CONTROL_SLOTS];
 };
 

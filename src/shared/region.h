@@ -24,7 +24,7 @@ struct region_address {
 
 /* What a name resolved to last: readers get a consistent copy. */
 struct region_addresses {
-	uint64_t updated_ms;		/* clock_now_ms of the last good answer */
+	uint64_t updated_ms;		/* when the last good answer came */
 	unsigned count;			/* 0: never resolved */
 	struct region_address at[REGION_ADDRESSES_MAX];
 };

@@ -137,6 +137,13 @@ index_next(const struct index *ix, uint64_t hash, uint32_t *at_io)
 	return 0;
 }
 
+/* The element that an index has under value. */
+static const void *
+indexed(const struct section *section, size_t size, uint32_t value)
+{
+	return section->at + (value - 1) * size;
+}
+
 /* An empty writer: no settings yet, node 0 taken, "" in the pool. */
 struct table_build *
 table_build_open(void)
@@ -225,8 +232,7 @@ build_run(struct table_build *build, enum image_section_id id,
 	hash = hash_slice(slice_of(records, count * size), id);
 	at = (uint32_t)hash;
 	while ((value = index_next(&build->intern_index, hash, &at)) != 0) {
-		have = (const struct interned *)(const void *)
-		    build->interned.at + (value - 1);
+		have = indexed(&build->interned, sizeof *have, value);
 		if (same_run(build, have, id, records, count))
 			return have->run;
 	}
@@ -272,11 +278,11 @@ static_child(struct table_build *build, uint32_t node, struct slice segment)
 	uint64_t hash = image_edge_hash(hash_slice(segment, 0), node);
 	uint32_t at = (uint32_t)hash, value;
 	const struct image_edge *have;
+	struct image_node *parent;
 	struct image_edge edge;
 
 	while ((value = index_next(&build->edge_index, hash, &at)) != 0) {
-		have = (const struct image_edge *)(const void *)
-		    build->edges.at + (value - 1);
+		have = indexed(&build->edges, sizeof *have, value);
 		if (have->node == node && slice_eq(segment,
 		    build_slice(build, have->segment)))
 			return have->child;
@@ -284,6 +290,8 @@ static_child(struct table_build *build, uint32_t node, struct slice segment)
 	edge.node = node;
 	edge.child = build_node(build);
 	edge.segment = build_text(build, segment);
+	parent = build_at(build, IMAGE_NODES, node);
+	parent->edges++;
 	index_add(&build->edge_index, hash, 1 + section_add(&build->edges,
 	    sizeof edge, &edge, 1));
 	return edge.child;
@@ -381,8 +389,7 @@ build_host_find(const struct table_build *build, unsigned listener,
 	const struct image_host *have;
 
 	while ((value = index_next(&build->host_index, hash, &at)) != 0) {
-		have = (const struct image_host *)(const void *)
-		    build->hosts.at + (value - 1);
+		have = indexed(&build->hosts, sizeof *have, value);
 		if (have->listener == listener && slice_eq(name,
 		    build_slice(build, have->name)))
 			return have->node;
@@ -551,7 +558,7 @@ table_build_seal(struct table_build *build, uint64_t generation, int *fd_r,
 		goto close;
 	}
 	write_image(build, &head, base);
-	munmap(base, head.size);	/* before sealing: see fcntl(2), EBUSY */
+	munmap(base, head.size);	/* or sealing fails: EBUSY */
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW |
 	    F_SEAL_SEAL) < 0) {
 		error_errno(err, "cannot seal the route table");

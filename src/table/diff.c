@@ -389,15 +389,19 @@ diff_run(const struct image_head *older, const struct image_head *newer,
 		diff_kind_run(older, newer, kind, fn, ctx);
 }
 
+struct diff_counts {
+	unsigned of[DIFF_KINDS][DIFF_CHANGES];
+};
+
 static void
 count_cb(void *ctx, enum diff_kind kind, enum diff_change change,
     const struct image_head *image, uint32_t index)
 {
-	unsigned (*counts)[DIFF_CHANGES] = ctx;
+	struct diff_counts *counts = ctx;
 
 	(void)image;
 	(void)index;
-	counts[kind][change]++;
+	counts->of[kind][change]++;
 }
 
 /* How many routes, listeners and upstreams come, go and change. */
@@ -405,19 +409,19 @@ void
 table_changes_count(const struct image_head *older,
     const struct image_head *newer, struct table_changes *changes)
 {
-	unsigned counts[DIFF_KINDS][DIFF_CHANGES] = { 0 };
+	struct diff_counts counts = { 0 };
 
-	diff_run(older, newer, count_cb, counts);
+	diff_run(older, newer, count_cb, &counts);
 	*changes = (struct table_changes){
-		.routes_added = counts[DIFF_ROUTES][DIFF_ADDED],
-		.routes_removed = counts[DIFF_ROUTES][DIFF_REMOVED],
-		.routes_changed = counts[DIFF_ROUTES][DIFF_CHANGED],
-		.listeners_added = counts[DIFF_LISTENERS][DIFF_ADDED],
-		.listeners_removed = counts[DIFF_LISTENERS][DIFF_REMOVED],
-		.listeners_changed = counts[DIFF_LISTENERS][DIFF_CHANGED],
-		.upstreams_added = counts[DIFF_UPSTREAMS][DIFF_ADDED],
-		.upstreams_removed = counts[DIFF_UPSTREAMS][DIFF_REMOVED],
-		.upstreams_changed = counts[DIFF_UPSTREAMS][DIFF_CHANGED],
+		.routes_added = counts.of[DIFF_ROUTES][DIFF_ADDED],
+		.routes_removed = counts.of[DIFF_ROUTES][DIFF_REMOVED],
+		.routes_changed = counts.of[DIFF_ROUTES][DIFF_CHANGED],
+		.listeners_added = counts.of[DIFF_LISTENERS][DIFF_ADDED],
+		.listeners_removed = counts.of[DIFF_LISTENERS][DIFF_REMOVED],
+		.listeners_changed = counts.of[DIFF_LISTENERS][DIFF_CHANGED],
+		.upstreams_added = counts.of[DIFF_UPSTREAMS][DIFF_ADDED],
+		.upstreams_removed = counts.of[DIFF_UPSTREAMS][DIFF_REMOVED],
+		.upstreams_changed = counts.of[DIFF_UPSTREAMS][DIFF_CHANGED],
 	};
 }
 

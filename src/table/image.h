@@ -105,7 +105,7 @@ struct image_settings {
 	uint32_t shutdown_ms;
 	uint32_t watchdog_ms;
 	uint32_t head_bytes;		/* request line and fields */
-	uint32_t header_bytes;		/* fields alone, as the contract counts */
+	uint32_t header_bytes;		/* fields alone: contract, 1.7 */
 	uint32_t headers;		/* number of fields */
 	uint32_t target_bytes;
 	uint64_t body_bytes;
@@ -140,7 +140,7 @@ struct image_address {
 
 struct image_listener {
 	struct image_text name;
-	uint64_t id;			/* hash of the address: the socket's name */
+	uint64_t id;			/* hash of the address */
 	struct image_address address;
 	uint32_t private_api;		/* 1: only APIs that name it */
 	uint32_t backlog;
@@ -161,7 +161,7 @@ struct image_upstream {
 	struct image_run servers;
 	uint32_t balance;		/* enum image_balance */
 	uint32_t connect_ms;		/* 0: settings' */
-	uint32_t max_idle;		/* kept connections per server, worker */
+	uint32_t max_idle;		/* kept per server and worker */
 	uint32_t idle_ms;
 	uint32_t max_failures;		/* 0: never ejected */
 	uint32_t fail_ms;
@@ -189,7 +189,7 @@ struct image_api {
 	uint32_t kind;			/* enum image_kind */
 	uint32_t root;			/* node of "/" */
 	uint32_t default_route;		/* HTTP's $default, or IMAGE_NONE */
-	uint32_t cors;			/* API-wide, for errors; or IMAGE_NONE */
+	uint32_t cors;			/* API-wide, for errors; or NONE */
 	struct image_run stages;
 	struct image_text response_lines; /* "Name: value\r\n…" of its errors */
 	struct image_run response_names;  /* their names (IMAGE_NAMES) */
@@ -235,6 +235,8 @@ struct image_node {
 	uint32_t param;		/* child for {name}, 0 none */
 	uint32_t greedy;	/* child for {name+}, 0 none */
 	uint32_t stage;		/* stage whose base path ends here, or NONE */
+	uint32_t edges;		/* how many static children it has */
+	uint32_t pad;
 };
 
 /*
@@ -291,16 +293,16 @@ struct image_integration {
 	uint32_t flags;			/* enum image_integration_flags */
 	uint32_t upstream;		/* or IMAGE_NONE: look in by_stage */
 	uint32_t method;		/* sent to the backend; ANY: client's */
-	struct image_run by_stage;	/* IMAGE_INDEXES: upstream per ordinal of
-					   the stage; IMAGE_NONE: cannot be had */
+	struct image_run by_stage;	/* IMAGE_INDEXES: upstream by ordinal
+					   of the stage; NONE: not to be had */
 	struct image_run path;		/* IMAGE_PIECES */
-	struct image_run query;		/* IMAGE_PIECES: query of the template */
+	struct image_run query;		/* IMAGE_PIECES: template's query */
 	uint32_t timeout_ms;
 	uint32_t connect_ms;		/* 0: upstream's */
 	uint32_t status;		/* MOCK */
 	uint32_t pad;
 	struct image_text body;		/* MOCK */
-	struct image_text target;	/* for people: "upstream cats /v1/{id}" */
+	struct image_text target;	/* for people: "upstream cats /{id}" */
 };
 
 enum image_piece_kind {
@@ -361,7 +363,7 @@ struct image_log {
 
 /* $context variables that an access log may name. */
 enum image_context {
-	CONTEXT_UNKNOWN,		/* known name without a value here: "-" */
+	CONTEXT_UNKNOWN,		/* known, but without a value: "-" */
 	CONTEXT_ACCOUNT_ID,
 	CONTEXT_API_ID,
 	CONTEXT_API_NAME,		/* ours: $context.apiName */

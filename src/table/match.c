@@ -122,7 +122,7 @@ base_path_find(const struct image_head *image, uint32_t node,
 	const char *slash;
 
 	path = collapse(path);
-	while (at + 1 < path.len) {
+	while (at + 1 < path.len && nodes[node].edges > 0) {
 		segment = slice_of(path.at + at + 1, path.len - at - 1);
 		slash = memchr(segment.at, '/', segment.len);
 		if (slash != NULL)
@@ -289,7 +289,7 @@ descend(const struct walk *walk, uint32_t at, unsigned depth)
 
 	if (depth == match->nsegments)
 		return walk->deeper ? NULL : node_route(walk, node);
-	if (segment_static(walk, depth, at, &child))
+	if (node->edges > 0 && segment_static(walk, depth, at, &child))
 		route = descend(walk, child, depth + 1);
 	if (route == NULL && node->param != 0 &&
 	    match->segments[depth].len > 0)

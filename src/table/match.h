@@ -8,7 +8,7 @@ enum match_result {
 	MATCH_ROUTE,		/* route is set */
 	MATCH_NO_HOST,		/* no API answers to this host here */
 	MATCH_NO_STAGE,		/* host known, no base path fits */
-	MATCH_NO_ROUTE,		/* API and stage known, no path or method fits */
+	MATCH_NO_ROUTE,		/* API and stage known, no path, method fits */
 };
 
 /* Where one segment lies in the path that was matched. */

@@ -16,6 +16,7 @@
 #include "util/mem.h"
 
 #define INTERIMS_MOST	10
+#define HEAD_READ	(16 * 1024)	/* leaves a long body to splice */
 
 static const struct http_limits answer_limits = {
 	.head_bytes = 64 * 1024 - 1,
@@ -237,7 +238,8 @@ read_once(struct upstream_conn *conn)
 
 	if (call->kept != NULL)
 		return read_kept(conn);
-	n = conn_recv(&conn->io, scratch, LOOP_SCRATCH);
+	n = conn_recv(&conn->io, scratch, call->phase == UPSTREAM_HEAD ?
+	    HEAD_READ : LOOP_SCRATCH);
 	if (n <= 0)
 		return n;
 	used = consume(conn, scratch, (size_t)n);
@@ -276,7 +278,7 @@ run_splice(struct upstream_conn *conn)
 	call->bytes_in += call->splice.moved - before;
 	switch (result) {
 	case SPLICE_DONE:
-		complete(call, false);
+		complete(call, conn_has_more(&conn->io));
 		return;
 	case SPLICE_WAIT_TARGET:
 		if (!call->paused || call->splice.moved != before)

@@ -22,6 +22,24 @@ hash_mix(uint64_t a, uint64_t b)
 	return (uint64_t)wide ^ (uint64_t)(wide >> 64);
 }
 
+/* Fewer than 8 bytes as a number, the first the lowest; no call, no loop. */
+static inline uint64_t
+hash_tail(struct slice text)
+{
+	const unsigned char *at = (const unsigned char *)text.at;
+	uint32_t low, high;
+
+	if (text.len >= 4) {
+		memcpy(&low, at, 4);
+		memcpy(&high, at + text.len - 4, 4);
+		return low | (uint64_t)high << (text.len - 4) * 8;
+	}
+	if (text.len == 0)
+		return 0;
+	return at[0] | (uint64_t)at[text.len / 2] << text.len / 2 * 8 |
+	    (uint64_t)at[text.len - 1] << (text.len - 1) * 8;
+}
+
 /* Hash of text, continued from seed. */
 static inline uint64_t
 hash_slice(struct slice text, uint64_t seed)
@@ -34,10 +52,7 @@ hash_slice(struct slice text, uint64_t seed)
 		text.at += 8;
 		text.len -= 8;
 	}
-	word = 0;
-	if (text.len > 0)
-		memcpy(&word, text.at, text.len);
-	return hash_mix(hash, word);
+	return hash_mix(hash, hash_tail(text));
 }
 
 #endif
