@@ -91,6 +91,31 @@ usage_error(const char *text)
 	return EXIT_CODE_USAGE;
 }
 
+/* From the folder we were started in, however far the daemon goes. */
+static char *
+absolute(const char *folder, const char *path)
+{
+	char *text;
+
+	if (path[0] == '/' || folder == NULL)
+		return mem_text(path, strlen(path));
+	if (asprintf(&text, "%s/%s", folder, path) < 0)
+		abort();
+	return text;
+}
+
+/* What a relative path is relative to: PREFIX, or where we are. */
+static char *
+whole_prefix(const char *prefix)
+{
+	char *folder = getcwd(NULL, 0), *text;
+
+	text = absolute(folder, prefix != NULL ? prefix : folder != NULL ?
+	    folder : "/");
+	free(folder);
+	return text;
+}
+
 /* --- version ------------------------------------------------------------- */
 
 /* The file behind a library's name carries its full version. */
@@ -288,35 +313,20 @@ order(const struct arguments *args)
 
 /* --- the daemon ---------------------------------------------------------- */
 
-/* From the folder we were started in, however far the daemon goes. */
-static char *
-absolute(const char *folder, const char *path)
-{
-	char *text;
-
-	if (path[0] == '/' || folder == NULL)
-		return mem_text(path, strlen(path));
-	if (asprintf(&text, "%s/%s", folder, path) < 0)
-		abort();
-	return text;
-}
-
 static int
 run(const struct arguments *args, const char *program,
     const struct title *title)
 {
 	struct master_options options = { .title = *title };
-	char *folder = getcwd(NULL, 0), *file, *prefix, *name;
+	char *folder = getcwd(NULL, 0), *file, *name;
 	int code;
 
 	file = absolute(folder, args->file);
-	prefix = absolute(folder, args->prefix != NULL ? args->prefix :
-	    folder != NULL ? folder : "/");
 	name = strchr(program, '/') != NULL ? absolute(folder, program) :
 	    mem_text(program, strlen(program));
 	options.program = name;
 	options.file = file;
-	options.prefix = prefix;
+	options.prefix = args->prefix;
 	options.foreground = args->foreground;
 	options.quiet = args->quiet;
 	options.verbose = args->verbose;
@@ -324,7 +334,6 @@ run(const struct arguments *args, const char *program,
 	    LOG_LEVEL_INFO : LOG_LEVEL_NOTICE;
 	code = master_run(&options);
 	free(name);
-	free(prefix);
 	free(file);
 	free(folder);
 	return code;
@@ -412,6 +421,7 @@ main(int argc, char **argv)
 	struct arguments args = { 0 };
 	struct title title;
 	int option, code = -1;
+	char *prefix;
 
 	title_open(&title, argc, argv);
 	while (code < 0 && (option = getopt_long(argc, argv, "c:tTfs:p:qvVh",
@@ -423,11 +433,17 @@ main(int argc, char **argv)
 		return code;
 	if (args.file == NULL)
 		args.file = default_file(args.prefix);
-	if (args.test)
-		return test(&args);
+	/* What is printed stays as it is written, unless -p says otherwise. */
 	if (args.print)
 		return print(&args);
-	if (args.order != NULL)
-		return order(&args);
-	return run(&args, argv[0], &title);
+	prefix = whole_prefix(args.prefix);
+	args.prefix = prefix;
+	if (args.test)
+		code = test(&args);
+	else if (args.order != NULL)
+		code = order(&args);
+	else
+		code = run(&args, argv[0], &title);
+	free(prefix);
+	return code;
 }

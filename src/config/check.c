@@ -79,11 +79,13 @@ check_user(struct check *check)
 
 	if (geteuid() != 0)
 		return;
-	if (user->file != NULL && getpwnam(spec->user.at) == NULL)
+	if (user->file != NULL && spec->user.len > 0 &&
+	    getpwnam(spec->user.at) == NULL)
 		check_warn(check, *user, "there is no user \"%.*s\" on this "
 		    "machine; expected one for the workers to run as",
 		    TEXT(spec->user));
-	if (group->file != NULL && getgrnam(spec->group.at) == NULL)
+	if (group->file != NULL && spec->group.len > 0 &&
+	    getgrnam(spec->group.at) == NULL)
 		check_warn(check, *group, "there is no group \"%.*s\" on this "
 		    "machine; expected one for the workers to run as",
 		    TEXT(spec->group));

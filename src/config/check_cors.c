@@ -59,6 +59,7 @@ check_origin(struct check *check, const struct spec_cors *cors,
 static void
 check_method_names(struct check *check, const struct spec_cors *cors)
 {
+	struct spec_place place = list_place(cors, &cors->methods);
 	struct slice name;
 	size_t i;
 
@@ -66,7 +67,7 @@ check_method_names(struct check *check, const struct spec_cors *cors)
 		name = cors->methods.at[i];
 		if (!is_star(name) && (image_method_find(name) == IMAGE_NONE ||
 		    slice_eq(name, SLICE("ANY"))))
-			check_error(check, list_place(cors, &cors->methods), "method \"%.*s\" in "
+			check_error(check, place, "method \"%.*s\" in "
 			    "allow_methods; expected methods such as \"GET\" "
 			    "in upper case, or \"*\"", TEXT(name));
 	}
@@ -80,9 +81,9 @@ check_field_names(struct check *check, const struct spec_cors *cors,
 
 	for (i = 0; i < names->count; i++)
 		if (!grammar_token(names->at[i]))
-			check_error(check, list_place(cors, names), "\"%.*s\" in %s; "
-			    "expected the name of a header field, or \"*\"",
-			    TEXT(names->at[i]), setting);
+			check_error(check, list_place(cors, names),
+			    "\"%.*s\" in %s; expected the name of a header "
+			    "field, or \"*\"", TEXT(names->at[i]), setting);
 }
 
 /* The rules of a resource or of an API. */

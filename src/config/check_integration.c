@@ -219,7 +219,8 @@ template_step(struct judge *judge, const char *setting, struct slice rest)
 			template_variable(judge, setting, name);
 		return len > 0 ? len : 1;
 	}
-	if ((unsigned char)*rest.at <= 0x20 || (unsigned char)*rest.at >= 0x7f) {
+	if ((unsigned char)*rest.at <= 0x20 ||
+	    (unsigned char)*rest.at >= 0x7f) {
 		check_error(judge->check, template_place(judge),
 		    "%s has a blank or a letter beyond ASCII; expected it "
 		    "percent-encoded", setting);

@@ -169,8 +169,8 @@ fail_closer(struct lint *lint)
 	const struct frame *frame = top(lint);
 
 	if (lint->token.kind == LINT_END)
-		return fail(lint, &lint->token, "the file ends, but the '%c' of "
-		    "line %u is still open; expected '%c'", frame->open,
+		return fail(lint, &lint->token, "the file ends, but the '%c' "
+		    "of line %u is still open; expected '%c'", frame->open,
 		    frame->line, closer(frame->open));
 	if (frame->open == '\0')
 		return fail(lint, &lint->token, "'%c' closes nothing; expected "
@@ -417,8 +417,9 @@ static int
 array_item(struct lint *lint, struct frame *frame)
 {
 	if (lint->token.kind == LINT_PUNCT && !is_closer(lint))
-		return fail(lint, &lint->token, "%s in an array; expected texts "
-		    "or numbers (groups and lists stand in a list: ( ... ))",
+		return fail(lint, &lint->token, "%s in an array; expected "
+		    "texts or numbers (groups and lists stand in a list: "
+		    "( ... ))",
 		    token_char(lint) == '{' ? "a group" : "a bracket");
 	if (frame->kind != LINT_END && frame->kind != lint->token.kind)
 		return fail(lint, &lint->token, "the elements of an array are "
@@ -481,7 +482,8 @@ fail_after(struct lint *lint, const char *expected)
 {
 	char words[64];
 
-	if (lint->before.kind == LINT_INTEGER && lint->token.kind == LINT_NAME &&
+	if (lint->before.kind == LINT_INTEGER &&
+	    lint->token.kind == LINT_NAME &&
 	    lint->token.at == lint->before.end)
 		return fail(lint, &lint->before, "a number with a unit is a "
 		    "text; expected quotes: \"%.*s\"",
@@ -520,8 +522,8 @@ step_group(struct lint *lint)
 			return 0;
 		}
 		if (c == ';' || c == ',')
-			return fail(lint, &lint->token, "'%c' without a setting "
-			    "before it; expected a setting", c);
+			return fail(lint, &lint->token, "'%c' without a "
+			    "setting before it; expected a setting", c);
 		describe(lint, words, sizeof words);
 		return fail(lint, &lint->token, "%s where a setting belongs; "
 		    "expected a name and '='", words);
@@ -592,6 +594,22 @@ step(struct lint *lint)
 	return step_group(lint);
 }
 
+/* The usual case, found eight bytes at a time. */
+static bool
+is_ascii(struct slice text)
+{
+	uint64_t word;
+
+	while (text.len >= sizeof word) {
+		memcpy(&word, text.at, sizeof word);
+		if ((word & UINT64_C(0x8080808080808080)) != 0)
+			return false;
+		text.at += sizeof word;
+		text.len -= sizeof word;
+	}
+	return text_is_utf8(text);
+}
+
 /* Bytes that no text file has. */
 static int
 check_bytes(const char *file, struct slice text,
@@ -605,7 +623,7 @@ check_bytes(const char *file, struct slice text,
 		    "expected a text file");
 		return -1;
 	}
-	if (text_is_utf8(text))
+	if (is_ascii(text) || text_is_utf8(text))
 		return 0;
 	while (rest.at != NULL) {
 		line = slice_until(&rest, '\n');

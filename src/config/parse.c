@@ -240,9 +240,10 @@ finish_route(struct parser *parser, struct spec_method *route)
 		route->path = rest;
 		return;
 	}
-	spec_problem_add(parser->problems, route->place, false, "route \"%.*s\" "
-	    "is not a route key; expected \"METHOD /path\", \"ANY /path\" or "
-	    "\"$default\"", (int)route->method.len, route->method.at);
+	spec_problem_add(parser->problems, route->place, false,
+	    "route \"%.*s\" is not a route key; expected \"METHOD /path\", "
+	    "\"ANY /path\" or \"$default\"", (int)route->method.len,
+	    route->method.at);
 	route->method = SLICE_NONE;
 }
 

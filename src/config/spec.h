@@ -189,7 +189,7 @@ struct spec_problem {
 	struct spec_place place;
 	bool warning;
 	const char *text;	/* what; expected …; did you mean … */
-	const char *excerpt;	/* syntax errors: the line and a caret, or NULL */
+	const char *excerpt;	/* syntax errors: the line and a caret */
 	struct spec_problem *next;
 };
 

@@ -92,6 +92,18 @@ parse_mismatch(struct parser *parser, const config_setting_t *setting,
 	mismatch(parser, setting, option, "", SLICE_NONE);
 }
 
+/* Printable ASCII throughout, as nearly all texts are? */
+static bool
+is_plain(struct slice text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if ((unsigned char)text.at[i] - 0x20u > 0x7eu - 0x20u)
+			return false;
+	return true;
+}
+
 static bool
 has_control(struct slice text)
 {
@@ -114,6 +126,7 @@ text_take(struct parser *parser, const config_setting_t *setting,
 	const char *name = setting_name(setting);
 	uint64_t most = 0;
 	struct error err;
+	bool plain;
 
 	if (memchr(raw.at, '$', raw.len) == NULL) {
 		*text_r = slice_of(arena_copy(arena, raw.at, raw.len), raw.len);
@@ -122,21 +135,22 @@ text_take(struct parser *parser, const config_setting_t *setting,
 		    err.text);
 		return -1;
 	}
-	if (!text_is_utf8(*text_r)) {
+	plain = is_plain(*text_r);
+	if (!plain && !text_is_utf8(*text_r)) {
 		spec_problem_add(parser->problems, place, false,
 		    "%s is not UTF-8; expected UTF-8 text", name);
 		return -1;
 	}
-	if (option_id(option) != OPTION_integration_body &&
+	if (!plain && option_id(option) != OPTION_integration_body &&
 	    has_control(*text_r)) {
 		spec_problem_add(parser->problems, place, false, "%s has a "
 		    "control character (such as a line end) in it; expected "
 		    "one line of text", name);
 		return -1;
 	}
-	if (slice_to_u64(slice_text(option->max), &most) == 0 &&
-	    text_r->len > most && (option->type == TYPE_text ||
-	    option->type == TYPE_texts)) {
+	if ((option->type == TYPE_text || option->type == TYPE_texts) &&
+	    slice_to_u64(slice_text(option->max), &most) == 0 &&
+	    text_r->len > most) {
 		spec_problem_add(parser->problems, place, false, "%s has %zu "
 		    "bytes; expected at most %s", name, text_r->len,
 		    option->max);

@@ -279,7 +279,7 @@ static_child(struct table_build *build, uint32_t node, struct slice segment)
 	uint32_t at = (uint32_t)hash, value;
 	const struct image_edge *have;
 	struct image_node *parent;
-	struct image_edge edge;
+	struct image_edge edge = { 0 };
 
 	while ((value = index_next(&build->edge_index, hash, &at)) != 0) {
 		have = indexed(&build->edges, sizeof *have, value);
@@ -397,13 +397,13 @@ build_host_find(const struct table_build *build, unsigned listener,
 	return 0;
 }
 
-/* An empty table for count entries, at most half full. */
+/* An empty table for count entries, at most three quarters full. */
 static uint32_t
 slots_open(struct section *slots, uint32_t count, size_t size)
 {
 	uint32_t room = SLOTS_MIN;
 
-	while (room < count * 2)
+	while (room / 4 * 3 < count)
 		room *= 2;
 	free(slots->at);
 	*slots = (struct section){ mem_array(room, size), room, room };
@@ -418,6 +418,7 @@ lay_out_edges(struct table_build *build)
 	    sizeof(struct image_edge)), i, at;
 	struct image_edge *slots = (void *)section->at;
 	const struct image_edge *edges = (const void *)build->edges.at;
+	struct slice segment;
 
 	for (i = 0; i < build->edges.count; i++) {
 		at = (uint32_t)image_edge_hash(hash_slice(build_slice(build,
@@ -425,6 +426,10 @@ lay_out_edges(struct table_build *build)
 		while (slots[at].child != 0)
 			at = (at + 1) & mask;
 		slots[at] = edges[i];
+		segment = build_slice(build, edges[i].segment);
+		memcpy(slots[at].start, segment.at,
+		    segment.len < IMAGE_EDGE_START ? segment.len :
+		    IMAGE_EDGE_START);
 	}
 }
 

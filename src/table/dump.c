@@ -46,7 +46,8 @@ grid_cell_end(struct grid *grid)
 static void
 grid_cell(struct grid *grid, struct slice text)
 {
-	text_log_escape(&grid->text, text, SIZE_MAX);
+	if (text.len > 0)
+		text_log_escape(&grid->text, text, SIZE_MAX);
 	grid_cell_end(grid);
 }
 

@@ -21,7 +21,8 @@ void
 dump_json_text(struct buf *out, struct slice text)
 {
 	buf_add_char(out, '"');
-	text_json_escape(out, text);
+	if (text.len > 0)
+		text_json_escape(out, text);
 	buf_add_char(out, '"');
 }
 
@@ -63,7 +64,7 @@ value_write(struct dump_writer *writer, struct slice value)
 {
 	if (writer->json)
 		dump_json_text(writer->out, value);
-	else
+	else if (value.len > 0)
 		text_log_escape(writer->out, value, SIZE_MAX);
 }
 

@@ -30,7 +30,7 @@ _Static_assert(sizeof(struct image_api) == 64, "layout");
 _Static_assert(sizeof(struct image_stage) == 40, "layout");
 _Static_assert(sizeof(struct image_host) == 16, "layout");
 _Static_assert(sizeof(struct image_node) == 32, "layout");
-_Static_assert(sizeof(struct image_edge) == 16, "layout");
+_Static_assert(sizeof(struct image_edge) == 32, "layout");
 _Static_assert(sizeof(struct image_route) == 80, "layout");
 _Static_assert(sizeof(struct image_param) == 16, "layout");
 _Static_assert(sizeof(struct image_integration) == 72, "layout");

@@ -24,6 +24,7 @@ struct error;
 #define IMAGE_SEGMENTS_MAX	64	/* segments of a path that can match */
 #define IMAGE_PARAMS_MAX	16	/* parameters of one route */
 #define IMAGE_LISTENERS_MAX	64
+#define IMAGE_EDGE_START	16
 
 /* A string in the pool; NUL-terminated there, the NUL not counted. */
 struct image_text {
@@ -247,6 +248,8 @@ struct image_edge {
 	uint32_t node;
 	uint32_t child;
 	struct image_text segment;
+	char start[IMAGE_EDGE_START];	/* of segment, padded with zeros: saves
+					   a look into the pool */
 };
 
 enum image_route_flags {

@@ -34,6 +34,18 @@ text_eq(const struct image_head *image, struct image_text text,
 	    memcmp(image_slice(image, text).at, with.at, with.len) == 0;
 }
 
+/* Does the edge stand for this segment? */
+static bool
+edge_is(const struct image_head *image, const struct image_edge *edge,
+    struct slice segment)
+{
+	if (edge->segment.len != segment.len)
+		return false;
+	if (segment.len <= IMAGE_EDGE_START)
+		return memcmp(edge->start, segment.at, segment.len) == 0;
+	return text_eq(image, edge->segment, segment);
+}
+
 /* The child of node for a static segment, or 0. */
 static uint32_t
 edge_find(const struct image_head *image, uint32_t node,
@@ -45,7 +57,7 @@ edge_find(const struct image_head *image, uint32_t node,
 
 	while (edges[at].child != 0) {
 		if (edges[at].node == node &&
-		    text_eq(image, edges[at].segment, segment))
+		    edge_is(image, &edges[at], segment))
 			return edges[at].child;
 		at = (at + 1) & mask;
 	}

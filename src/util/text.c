@@ -97,6 +97,8 @@ text_json_escape(struct buf *out, struct slice text)
 	const unsigned char *at = (const unsigned char *)text.at;
 	size_t run = 0, i = 0, len;
 
+	if (text.len == 0)
+		return;
 	while (i < text.len) {
 		len = utf8_length(at + i, text.len - i);
 		if (len > 1 || (len == 1 && at[i] >= 0x20 && at[i] != '"' &&
@@ -124,6 +126,8 @@ text_log_escape(struct buf *out, struct slice text, size_t most)
 	size_t run = 0, i;
 	bool cut = text.len > most;
 
+	if (text.len == 0)
+		return;
 	if (cut)
 		text.len = most;
 	for (i = 0; i < text.len; i++) {
