@@ -98,10 +98,10 @@ variables_expand(struct judge *judge, const struct spec_stage *stage,
 		}
 		pair = variable_find(stage, name);
 		if (pair == NULL) {
-			check_error(judge->check, backend_place(judge),
-			    "stage \"%.*s\" has no variable \"%.*s\"; expected "
-			    "it, for it chooses the backend", TEXT(stage->name),
-			    TEXT(name));
+			check_warn(judge->check, backend_place(judge),
+			    "stage \"%.*s\" has no variable \"%.*s\", which "
+			    "chooses the backend: its requests are answered "
+			    "500", TEXT(stage->name), TEXT(name));
 			return false;
 		}
 		buf_add_slice(out, pair->value);

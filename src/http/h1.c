@@ -47,6 +47,13 @@ h1_accepted(struct h1_server *server, int fd, const struct http_peer *peer,
 	h1_wait_set(c, H1_WAIT_HEAD, server->settings.head_ms);
 }
 
+static void
+kept_drop(struct h1_conn *c)
+{
+	free(c->kept);
+	c->kept = NULL;
+}
+
 /* The connection ends now; an exchange that runs on it hears of it. */
 void
 h1_close(struct h1_conn *c)
@@ -64,14 +71,15 @@ h1_close(struct h1_conn *c)
 		conn_reset(&c->io);
 	else
 		conn_close(&c->io);
-	free(c->kept);
-	c->kept = NULL;
 	list_remove(&c->link);
 	server->nconnections--;
 	if (server->count != NULL)
 		server->count(server, -1);
-	if (!c->pumping)
+	/* While pumping, the bytes in use may be the kept ones. */
+	if (!c->pumping) {
+		kept_drop(c);
 		free(c);
+	}
 	if (server->nconnections == 0 && server->emptied != NULL)
 		server->emptied(server);
 }
@@ -89,10 +97,13 @@ linger(struct h1_conn *c)
 {
 	c->state = H1_LINGER;
 	c->body.left = LINGER_MOST;
-	free(c->kept);
-	c->kept = NULL;
+	if (!c->pumping)
+		kept_drop(c);
 	conn_shut(&c->io);
 	h1_wait_set(c, H1_WAIT_LINGER, c->server->settings.linger_ms);
+	/* What waits unread brings no edge: the client may be waiting too. */
+	if (!c->pumping && c->io.missed)
+		conn_wake(&c->io);
 }
 
 /* The last answer has gone out. Unread bytes would turn close into a reset. */
@@ -321,12 +332,14 @@ kept_use(struct h1_conn *c)
 	struct h1_kept *kept = c->kept;
 	size_t used = consume(c, kept->data, kept->len);
 
-	/* A linger or a close has freed it. */
-	if (c->closed || c->kept == NULL)
-		return;
-	if (used == kept->len) {
-		free(kept);
-		c->kept = NULL;
+	if (c->closed || c->state == H1_LINGER) {
+		kept_drop(c);
+	} else if (used == kept->len) {
+		kept_drop(c);
+		/* No head has begun: what runs is the time between two. */
+		if (c->state == H1_HEAD)
+			h1_wait_set(c, H1_WAIT_HEAD,
+			    c->server->settings.keep_alive_ms);
 	} else if (used > 0) {
 		memmove(kept->data, kept->data + used, kept->len - used);
 		kept->len -= used;
@@ -340,7 +353,6 @@ read_once(struct h1_conn *c)
 {
 	struct h1_kept *kept = c->kept;
 	struct loop *loop = c->server->loop;
-	bool fresh = c->state == H1_HEAD && kept == NULL;
 	size_t used;
 	ssize_t n;
 
@@ -365,7 +377,8 @@ read_once(struct h1_conn *c)
 	if (c->closed || c->state == H1_LINGER)
 		return n;
 	keep(c, loop->scratch + used, (size_t)n - used);
-	if (fresh && c->state == H1_HEAD && c->kept != NULL)
+	/* A head begins here, perhaps behind the last request's end. */
+	if (c->state == H1_HEAD && c->kept != NULL)
 		h1_wait_set(c, H1_WAIT_HEAD, c->server->settings.head_ms);
 	return n;
 }
@@ -402,8 +415,10 @@ pump(struct h1_conn *c)
 	else if (!c->closed && n == CONN_FAILED)
 		h1_close(c);
 	c->pumping = false;
-	if (c->closed)
+	if (c->closed) {
+		kept_drop(c);
 		free(c);
+	}
 }
 
 /*
@@ -462,11 +477,12 @@ h1_ready(evutil_socket_t fd, short what, void *arg)
 	else if ((what & EV_WRITE) != 0 && c->transport.exchange != NULL &&
 	    c->replying)
 		c->server->core.writable(c->transport.exchange);
-	if (!c->closed && (what & (EV_READ | EV_CLOSED)) != 0 &&
-	    !wants_input(c) && !client_alive(c)) {
-		c->io.dead = true;
+	if (!c->closed && !c->io.dead && !wants_input(c) &&
+	    (what & (EV_READ | EV_CLOSED)) != 0)
+		c->io.dead = !client_alive(c);
+	/* A send may have met the end before this edge came. */
+	if (!c->closed && c->io.dead)
 		h1_close(c);
-	}
 	pump(c);
 }
 

@@ -42,7 +42,8 @@ stays(const struct h1_conn *c)
 	const struct h1_server *server = c->server;
 
 	return c->keep_alive && c->body_done && !server->draining &&
-	    !c->ended && (server->settings.requests_max == 0 ||
+	    server->settings.keep_alive_ms > 0 &&
+	    (!c->ended || c->kept != NULL) && (server->settings.requests_max == 0 ||
 	    c->requests < server->settings.requests_max);
 }
 
@@ -117,6 +118,8 @@ reply_flush(struct transport *transport)
 	out_of(c)->len = 0;
 	if (sent > 0 && c->wait != H1_WAIT_SEND)
 		h1_wait_set(c, H1_WAIT_SEND, c->server->settings.send_ms);
+	else if (sent < 0)
+		conn_wake(&c->io);	/* h1_ready tells the core */
 	return sent;
 }
 
@@ -174,6 +177,7 @@ abort_conn(struct transport *transport)
 	struct h1_conn *c = H1_OF(transport);
 
 	transport->exchange = NULL;
+	out_of(c)->len = 0;	/* not for the next connection that writes */
 	c->io.dead = true;	/* unsent bytes must not look like an end */
 	h1_close(c);
 }

@@ -76,7 +76,9 @@ accepting(struct h1_server *server, bool on)
 
 		if (on)
 			event_add(&l->event, NULL);
-		else
+		if (on && l->retired)
+			event_active(&l->event, EV_READ, 0);
+		else if (!on)
 			event_del(&l->event);
 	}
 	if (!on)
@@ -164,6 +166,8 @@ accept_cb(evutil_socket_t fd, short what, void *arg)
 		accepting(l->server, false);
 	else if (result == -1 && l->retired)
 		listener_free(l);
+	else if (l->retired)
+		event_active(&l->event, EV_READ, 0);
 }
 
 /* An empty server; the caller fills core and settings. */

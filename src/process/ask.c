@@ -47,7 +47,9 @@ reach(const char *path, const char *request, struct error *err)
 		close(fd);
 		return -1;
 	}
-	if (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0) {
+	/* Who has hung up already may have said why. */
+	if (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0 &&
+	    errno != EPIPE) {
 		error_errno(err, "cannot send to gatehouse");
 		close(fd);
 		return -1;
@@ -64,10 +66,10 @@ read_all(int fd, struct buf *answer, struct error *err)
 		n = read(fd, buf_room(answer, 16384), 16384);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return error_errno(err, "gatehouse broke off");
-		if (n == 0)
+		if (n == 0 || (n < 0 && errno == ECONNRESET))
 			return 0;
+		if (n < 0)
+			return error_errno(err, "cannot read the answer");
 		answer->len += (size_t)n;
 	}
 }

@@ -244,6 +244,8 @@ connection_open(struct master *master, int fd)
 static void
 on_connection(evutil_socket_t listening, short what, void *arg)
 {
+	static const char busy[] = "1\ngatehouse answers too many tools at "
+	    "once; try again\n";
 	struct master *master = arg;
 	int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
@@ -251,6 +253,7 @@ on_connection(evutil_socket_t listening, short what, void *arg)
 	if (fd < 0)
 		return;
 	if (master->command.count >= CONNECTIONS_MAX) {
+		send(fd, busy, sizeof busy - 1, MSG_NOSIGNAL);
 		close(fd);
 		return;
 	}

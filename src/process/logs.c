@@ -133,16 +133,18 @@ find(const struct list *logs, uint64_t id)
 }
 
 static void
-send_one(struct child *child, const struct log_file *log)
+send_one(struct child *child, const struct log_file *log,
+    enum message_type type)
 {
-	struct message message = { .type = MESSAGE_ACCESS_LOG };
+	struct message message = { .type = type };
 
 	message.body.log.log_id = log->id;
-	child_send(child, &message, log->fd);
+	child_send(child, &message, type == MESSAGE_ACCESS_LOG ? log->fd : -1);
 }
 
 static void
-send_to_all(struct master *master, const struct log_file *log)
+send_to_all(struct master *master, const struct log_file *log,
+    enum message_type type)
 {
 	struct list *node;
 
@@ -150,7 +152,7 @@ send_to_all(struct master *master, const struct log_file *log)
 		struct child *child = LIST_ITEM(node, struct child, link);
 
 		if (child->role == CHILD_WORKER)
-			send_one(child, log);
+			send_one(child, log, type);
 	}
 }
 
@@ -175,7 +177,7 @@ open_one(struct master *master, const struct message_launch *launch,
 		return -1;
 	}
 	list_append(&master->logs, &log->link);
-	send_to_all(master, log);
+	send_to_all(master, log, MESSAGE_ACCESS_LOG);
 	return 0;
 }
 
@@ -215,7 +217,10 @@ log_file_free(struct log_file *log)
 	free(log);
 }
 
-/* Close the logs that the table does not name. */
+/*
+ * A table is in force. Logs that it does not name are closed with the next
+ * one: until then requests of the table before may end.
+ */
 void
 logs_forget(struct master *master, const struct image_head *image)
 {
@@ -223,9 +228,13 @@ logs_forget(struct master *master, const struct image_head *image)
 
 	LIST_EACH_SAFE(node, after, &master->logs) {
 		struct log_file *log = LIST_ITEM(node, struct log_file, link);
+		bool was_unused = log->unused;
 
-		if (!is_used(image, log->id))
-			log_file_free(log);
+		log->unused = !is_used(image, log->id);
+		if (!log->unused || !was_unused)
+			continue;
+		send_to_all(master, log, MESSAGE_LOG_ENDED);
+		log_file_free(log);
 	}
 }
 
@@ -236,7 +245,8 @@ logs_send(struct master *master, struct child *child)
 	struct list *node;
 
 	LIST_EACH(node, &master->logs)
-		send_one(child, LIST_ITEM(node, struct log_file, link));
+		send_one(child, LIST_ITEM(node, struct log_file, link),
+		    MESSAGE_ACCESS_LOG);
 }
 
 /* The error log's new descriptor to every child that lives on. */
@@ -276,7 +286,7 @@ logs_reopen(struct master *master)
 		}
 		fd_close(&log->fd);
 		log->fd = fd;
-		send_to_all(master, log);
+		send_to_all(master, log, MESSAGE_ACCESS_LOG);
 	}
 	log_notice(&master->log, "logs reopened");
 }

@@ -18,6 +18,7 @@ struct log_file {
 	struct list link;	/* in master.logs */
 	uint64_t id;		/* image_log.id */
 	int fd;			/* owned */
+	bool unused;		/* the last table did not name it */
 	char path[1024];
 };
 

@@ -48,6 +48,7 @@ struct worker {
 	struct list sockets;	/* struct waiting_socket */
 	int term_fd;		/* readable when TERM came; owned */
 	int log_fd;		/* owned; -1: the one we were born with */
+	uint64_t first;		/* generation first prepared well; 0: none */
 	bool draining;
 };
 
@@ -146,6 +147,9 @@ open_sockets(struct worker *worker)
 	struct list *node, *after;
 	struct error err;
 
+	/* Without a table there is nothing to answer clients with. */
+	if (worker->first == 0 || worker->first > now)
+		return;
 	LIST_EACH_SAFE(node, after, &worker->sockets) {
 		struct waiting_socket *socket = LIST_ITEM(node,
 		    struct waiting_socket, link);
@@ -205,6 +209,8 @@ on_prepare(struct worker *worker, uint64_t generation, int fd)
 		say_failed(worker, generation, err.text);
 		return;
 	}
+	if (worker->first == 0)
+		worker->first = generation;
 	gateway_adopt(worker->gateway);
 	open_sockets(worker);
 	say_table(worker, MESSAGE_READY, generation);
@@ -238,6 +244,9 @@ on_message(struct worker *worker, const struct message *message, int *fd_p)
 		gateway_log(worker->gateway, message->body.log.log_id, *fd_p);
 		*fd_p = -1;
 		break;
+	case MESSAGE_LOG_ENDED:
+		gateway_log(worker->gateway, message->body.log.log_id, -1);
+		break;
 	case MESSAGE_ERROR_LOG:
 		on_error_log(worker, *fd_p);
 		*fd_p = -1;
@@ -251,6 +260,8 @@ on_message(struct worker *worker, const struct message *message, int *fd_p)
 		break;
 	case MESSAGE_ABORT:
 		gateway_abort(worker->gateway, message->body.table.generation);
+		if (worker->first == message->body.table.generation)
+			worker->first = 0;
 		drop_sockets(worker, message->body.table.generation);
 		break;
 	case MESSAGE_DRAIN:

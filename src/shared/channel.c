@@ -34,6 +34,7 @@ static const struct {
 	[MESSAGE_LISTEN] = { WITH(listen), true },
 	[MESSAGE_RETIRE] = { WITH(listen), false },
 	[MESSAGE_ACCESS_LOG] = { WITH(log), true },
+	[MESSAGE_LOG_ENDED] = { WITH(log), false },
 	[MESSAGE_ERROR_LOG] = { WITH(table), true },
 	[MESSAGE_PREPARE] = { WITH(table), true },
 	[MESSAGE_COMMIT] = { WITH(table), false },

@@ -18,6 +18,7 @@ enum message_type {
 	MESSAGE_LISTEN,		/* listen; + a listening socket */
 	MESSAGE_RETIRE,		/* listen: accept what is queued, close it */
 	MESSAGE_ACCESS_LOG,	/* log; + a file */
+	MESSAGE_LOG_ENDED,	/* log: nobody writes there any more */
 	MESSAGE_ERROR_LOG,	/* table; + a file */
 	MESSAGE_PREPARE,	/* table; + an image. Also to the resolver */
 	MESSAGE_COMMIT,		/* table */

@@ -53,7 +53,9 @@ pick_least(struct upstream_table *table, struct image_run run, uint64_t now)
 	uint64_t best_weight = 1;
 	uint32_t i, k, start;
 
-	start = (uint32_t)(table->slots[run.first].current++) % run.count;
+	start = (uint32_t)table->slots[run.first].current;
+	table->slots[run.first].current = (int)((start + 1) & INT32_MAX);
+	start %= run.count;
 	for (k = 0; k < run.count; k++) {
 		struct upstream_slot *slot;
 		uint64_t weight;

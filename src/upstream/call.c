@@ -70,8 +70,11 @@ idempotent(unsigned method)
 	}
 }
 
-/* Write the head for this try; the buffer is empty but for it. */
-static void
+/*
+ * Write the head for this try; the buffer is empty but for it. false: it does
+ * not fit, and none of it may go out.
+ */
+static bool
 compose(struct upstream_call *call)
 {
 	struct buf *out = &loop_of(call)->upstream_out;
@@ -81,6 +84,10 @@ compose(struct upstream_call *call)
 	call->client->compose(call->ctx, image_slice(call->table->image,
 	    call->server->host), out);
 	call->head_len = out->len;
+	if (!out->full)
+		return true;
+	out->len = 0;
+	return false;
 }
 
 static void
@@ -156,7 +163,10 @@ upstream_call_start(struct upstream_call *call, struct upstream_table *table,
 	if (why != UPSTREAM_OK)
 		return why;
 	call->phase = UPSTREAM_HEAD;
-	compose(call);
+	if (!compose(call)) {
+		upstream_call_abort(call);
+		return UPSTREAM_BAD_ANSWER;
+	}
 	return UPSTREAM_OK;
 }
 
@@ -236,13 +246,17 @@ upstream_call_body(struct upstream_call *call, struct slice data)
 	body_out(call, data);
 }
 
-/* The request's body is complete. */
+/* The request's body is complete: the clock for the answer runs from now. */
 void
 upstream_call_body_end(struct upstream_call *call)
 {
 	call->request_done = true;
-	if (call->conn != NULL && call->chunked_out)
+	if (call->conn == NULL)
+		return;
+	if (call->chunked_out)
 		buf_add(&loop_of(call)->upstream_out, "0\r\n\r\n", 5);
+	if (call->phase == UPSTREAM_HEAD && !call->conn->connecting)
+		upstream_call_timer(call, call->timeout_ms);
 }
 
 /* The same request once more, on another connection. */
@@ -253,7 +267,8 @@ again(struct upstream_call *call, bool fresh)
 
 	if (why != UPSTREAM_OK)
 		return why;
-	compose(call);
+	if (!compose(call))
+		return UPSTREAM_BAD_ANSWER;
 	if (call->body.len > 0)
 		body_out(call, buf_slice(&call->body));
 	if (call->request_done && call->chunked_out)
@@ -336,22 +351,17 @@ upstream_call_fail(struct upstream_call *call, enum upstream_failure why)
 
 /*
  * Send what has been given. Returns 0, or 1 when the backend is slow: stop
- * giving until writable is called. A dead connection is dealt with here, so
- * the call may be over on return.
+ * giving until writable is called. A connection that turns out dead may hold
+ * an answer all the same: that is read, or missed, in the loop's next turn.
  */
 int
 upstream_call_push(struct upstream_call *call)
 {
 	if (call->conn == NULL)
 		return 0;
-	if (loop_of(call)->upstream_out.full) {
-		loop_of(call)->upstream_out.len = 0;
-		upstream_call_fail(call, UPSTREAM_BAD_ANSWER);
-		return 0;
-	}
 	send_parts(call, SLICE_NONE);
 	if (call->conn->io.dead) {
-		upstream_call_fail(call, UPSTREAM_RESET);
+		conn_wake(&call->conn->io);
 		return 0;
 	}
 	if (!call->request_done && !call->conn->connecting &&

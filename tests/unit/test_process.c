@@ -389,6 +389,9 @@ START_TEST(title_keeps_to_its_room)
 	title_set(&title, "worker %d", 1);
 	ck_assert_str_eq(area, "worker 1");
 	ck_assert_str_eq(args[1], "-c");
+	free(args[0]);
+	free(args[1]);
+	free(args[2]);
 }
 END_TEST
 
@@ -478,7 +481,7 @@ END_TEST
 START_TEST(load_refuses_too_many_connections)
 {
 	struct load_request request = { .file = in_folder("g.conf"),
-	    .descriptors = 200 };
+	    .prefix = "/pre", .descriptors = 200 };
 	struct error err;
 	struct load load;
 	char text[2048];
@@ -487,6 +490,8 @@ START_TEST(load_refuses_too_many_connections)
 	write_file(request.file, text);
 	ck_assert_int_eq(load_open(&load, &request, &err), 0);
 	ck_assert_uint_eq(load.problems.errors, 1);
+	ck_assert_ptr_nonnull(strstr(load.problems.first->text,
+	    "worker_connections = 1000 needs"));
 	load_close(&load);
 	request.descriptors = 20000;
 	ck_assert_int_eq(load_open(&load, &request, &err), 0);

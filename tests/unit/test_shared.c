@@ -189,10 +189,10 @@ START_TEST(region_reads_are_never_torn)
 	pid_t pids[2];
 
 	region_addresses_publish(region, 77, &in);
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < 8; round++) {
 		pids[0] = start_writer(region, 1);
 		pids[1] = start_writer(region, 101);
-		for (i = 0; i < 20000; i++) {
+		for (i = 0; i < 5000; i++) {
 			unsigned n;
 
 			if (!region_addresses_read(region, 77, &out))
