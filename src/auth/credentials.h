@@ -1,4 +1,4 @@
-/* auth/credentials.h - the keys that requests to AWS services are signed with */
+/* auth/credentials.h - the keys that requests to services are signed with */
 #ifndef AUTH_CREDENTIALS_H
 #define AUTH_CREDENTIALS_H
 

@@ -79,11 +79,11 @@ struct exchange {
 	const struct image_cors *cors;	/* policy that applies, or NULL */
 	struct upstream_call call;
 	uint64_t started;		/* ms */
-	uint64_t integrated;		/* ms: the backend was called; 0 never */
+	uint64_t integrated;		/* ms: backend called; 0 never */
 	uint64_t answered;		/* ms: its head came; 0 never */
 	uint64_t bytes_in;		/* of the request's body */
 	uint64_t bytes_out;		/* of the answer's body */
-	const char *reason;		/* why it failed, for logs; NULL: well */
+	const char *reason;		/* why it failed; NULL: it did not */
 	struct slice host;		/* lower-case, without the port */
 	struct http_peer peer;
 	uint16_t status;		/* answered */

@@ -60,8 +60,9 @@ void gateway_log(struct gateway *gateway, uint64_t log_id, int fd);
 
 /*
  * Drain: no new connections (listening sockets are closed; the master keeps
- * its own copies), idle ones end as performance.md's rule 11 says, env.drained is called at
- * the end. deadline_ms: what is left then is cut.
+ * its own copies); open ones end with their next answer or when they have been
+ * idle for a while, never at once. env.drained is called at the end.
+ * deadline_ms: what is left then is cut.
  */
 void gateway_drain(struct gateway *gateway, uint32_t deadline_ms);
 uint64_t gateway_connections(const struct gateway *gateway);

@@ -111,7 +111,7 @@ step_data(struct http_chunked *chunked, const char **at_p, const char *end,
 		enter(chunked, PHASE_DATA_CR);
 }
 
-/* One byte of a trailer. Those are dropped, but they are fields all the same. */
+/* One byte of a trailer: dropped, but a field all the same. */
 static bool
 step_trailer(struct http_chunked *chunked, const char **at_p)
 {

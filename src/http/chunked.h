@@ -9,7 +9,7 @@
 #define HTTP_CHUNK_EXTENSION_MAX 256		/* bytes, one chunk */
 #define HTTP_CHUNK_EXTENSIONS_MAX (16 * 1024)	/* bytes, one body */
 #define HTTP_CHUNK_TRAILERS_MAX (8 * 1024)	/* bytes, all trailers */
-#define HTTP_CHUNK_HEAD_SIZE 18			/* what http_chunk_head writes */
+#define HTTP_CHUNK_HEAD_SIZE 18		/* what http_chunk_head writes */
 
 /* Where a decoder is. Filled with zeros before the first byte of a body. */
 struct http_chunked {

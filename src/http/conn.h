@@ -23,7 +23,7 @@ struct conn {
 	struct conn_tail *tail;		/* NULL: nothing unsent */
 	struct timer timer;
 	bool missed;		/* there may be bytes nobody has read */
-	bool hup;		/* the peer will send no more: read to its end */
+	bool hup;		/* the peer sends no more: read to its end */
 	bool dead;		/* the socket failed: only close is left */
 };
 

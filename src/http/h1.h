@@ -35,7 +35,7 @@ struct h1_server {
 	bool draining;
 	bool full;			/* accepting is paused */
 	struct timer breath;		/* until accepting is tried again */
-	int spare_fd;			/* given up to answer when all are used */
+	int spare_fd;			/* given up to answer when none is left */
 	void (*emptied)(struct h1_server *server);
 	struct http_field fields[HTTP_FIELDS_MAX];
 };

@@ -25,7 +25,7 @@ enum phase {
 	PHASE_STATUS,		/* three digits and what follows them */
 	PHASE_REASON,
 	PHASE_START_LF,		/* LF of the start line */
-	PHASE_LINE,		/* first byte of a field line or the last line */
+	PHASE_LINE,		/* first byte of a field or of the last line */
 	PHASE_NAME,
 	PHASE_VALUE,
 	PHASE_VALUE_LF,

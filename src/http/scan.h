@@ -19,7 +19,7 @@ enum http_side {
 
 /* How far a head has been checked. Filled with zeros before its first byte. */
 struct http_scan {
-	uint32_t at;		/* every byte before this one has been checked */
+	uint32_t at;		/* every byte before it has been checked */
 	uint32_t start;		/* of the head: 2 behind an empty line, or 0 */
 	uint32_t mark;		/* of the token or line being checked */
 	uint32_t fields_at;	/* of the first field line */

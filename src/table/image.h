@@ -192,7 +192,7 @@ struct image_api {
 	uint32_t default_route;		/* HTTP's $default, or IMAGE_NONE */
 	uint32_t cors;			/* API-wide, for errors; or NONE */
 	struct image_run stages;
-	struct image_text response_lines; /* "Name: value\r\n…" of its errors */
+	struct image_text response_lines; /* lines of its own errors */
 	struct image_run response_names;  /* their names (IMAGE_NAMES) */
 	uint32_t routes;		/* how many it has */
 	uint32_t first_route;		/* they stand together */

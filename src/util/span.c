@@ -42,6 +42,22 @@ first_invisible(const char *at)
 	return mask == 0 ? 16 : (unsigned)__builtin_ctz((unsigned)mask);
 }
 
+/* Index of the first byte among 16 that span_json stops at; 16 for none. */
+static unsigned
+first_json_special(const char *at)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+	/* As signed bytes, 0x80 to 0xff are below 0x20 too. */
+	__m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+	__m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+	__m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+	__m128i slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+	int mask = _mm_movemask_epi8(_mm_or_si128(
+	    _mm_or_si128(low, del), _mm_or_si128(quote, slash)));
+
+	return mask == 0 ? 16 : (unsigned)__builtin_ctz((unsigned)mask);
+}
+
 static const char *
 skip_text(const char *at, const char *end)
 {
@@ -67,6 +83,19 @@ skip_visible(const char *at, const char *end)
 	}
 	return at;
 }
+
+static const char *
+skip_json(const char *at, const char *end)
+{
+	unsigned n;
+
+	for (; end - at >= 16; at += 16) {
+		n = first_json_special(at);
+		if (n < 16)
+			return at + n;
+	}
+	return at;
+}
 #else
 static const char *
 skip_text(const char *at, const char *end)
@@ -77,6 +106,13 @@ skip_text(const char *at, const char *end)
 
 static const char *
 skip_visible(const char *at, const char *end)
+{
+	(void)end;
+	return at;
+}
+
+static const char *
+skip_json(const char *at, const char *end)
 {
 	(void)end;
 	return at;
@@ -122,6 +158,17 @@ span_visible(const char *at, const char *end)
 {
 	at = skip_visible(at, end);
 	while (at < end && (unsigned char)*at - 0x21U < 0x5eU)
+		at++;
+	return at;
+}
+
+/* ASCII that stands for itself in a JSON string: no 0x7f, no '"', no '\\'. */
+const char *
+span_json(const char *at, const char *end)
+{
+	at = skip_json(at, end);
+	while (at < end && (unsigned char)*at - 0x20U < 0x5fU &&
+	    *at != '"' && *at != '\\')
 		at++;
 	return at;
 }

@@ -6,6 +6,7 @@
 
 const char *span_text(const char *at, const char *end);
 const char *span_visible(const char *at, const char *end);
+const char *span_json(const char *at, const char *end);
 const char *span_token(const char *at, const char *end);
 bool span_is_token(const char *at, const char *end);
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "util/mem.h"
+#include "util/span.h"
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -36,22 +37,27 @@ text_hex(char *to, const void *data, size_t len)
 	}
 }
 
-static size_t
-utf8_length(const unsigned char *at, size_t left)
+/*
+ * Bytes of the character at `at`, which is before end; 0 when it is not
+ * well-formed UTF-8 (RFC 3629).
+ */
+size_t
+text_utf8_length(const char *at, const char *end)
 {
+	const unsigned char *c = (const unsigned char *)at;
 	size_t len, i;
 
-	if (*at < 0x80)
+	if (*c < 0x80)
 		return 1;
-	len = *at >= 0xc2 && *at <= 0xdf ? 2 : (*at & 0xf0) == 0xe0 ? 3 :
-	    *at >= 0xf0 && *at <= 0xf4 ? 4 : 0;
-	if (len == 0 || len > left)
+	len = *c >= 0xc2 && *c <= 0xdf ? 2 : (*c & 0xf0) == 0xe0 ? 3 :
+	    *c >= 0xf0 && *c <= 0xf4 ? 4 : 0;
+	if (len == 0 || len > (size_t)(end - at))
 		return 0;
 	for (i = 1; i < len; i++)
-		if ((at[i] & 0xc0) != 0x80)
+		if ((c[i] & 0xc0) != 0x80)
 			return 0;
-	if ((*at == 0xe0 && at[1] < 0xa0) || (*at == 0xed && at[1] > 0x9f) ||
-	    (*at == 0xf0 && at[1] < 0x90) || (*at == 0xf4 && at[1] > 0x8f))
+	if ((*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] > 0x9f) ||
+	    (*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] > 0x8f))
 		return 0;
 	return len;
 }
@@ -60,11 +66,11 @@ utf8_length(const unsigned char *at, size_t left)
 bool
 text_is_utf8(struct slice text)
 {
-	size_t at = 0, len;
+	const char *at = text.at, *end = text.at + text.len;
+	size_t len;
 
-	while (at < text.len) {
-		len = utf8_length((const unsigned char *)text.at + at,
-		    text.len - at);
+	while (at < end) {
+		len = text_utf8_length(at, end);
 		if (len == 0)
 			return false;
 		at += len;
@@ -87,6 +93,23 @@ escape_char(struct buf *out, unsigned char c)
 	}
 }
 
+/* Past everything that goes into a JSON string as it is. */
+static const char *
+skip_unescaped(const char *at, const char *end)
+{
+	size_t len;
+
+	for (;;) {
+		at = span_json(at, end);
+		if (at == end || (unsigned char)*at < 0x80)
+			return at;
+		len = text_utf8_length(at, end);
+		if (len == 0)
+			return at;
+		at += len;
+	}
+}
+
 /*
  * The inside of a JSON string (RFC 8259, 7), quotes not written. Bytes that
  * are not UTF-8 become U+FFFD.
@@ -94,26 +117,19 @@ escape_char(struct buf *out, unsigned char c)
 void
 text_json_escape(struct buf *out, struct slice text)
 {
-	const unsigned char *at = (const unsigned char *)text.at;
-	size_t run = 0, i = 0, len;
+	const char *run = text.at, *end = text.at + text.len, *at;
 
-	if (text.len == 0)
-		return;
-	while (i < text.len) {
-		len = utf8_length(at + i, text.len - i);
-		if (len > 1 || (len == 1 && at[i] >= 0x20 && at[i] != '"' &&
-		    at[i] != '\\' && at[i] != 0x7f)) {
-			i += len;
-			continue;
-		}
-		buf_add(out, at + run, i - run);
-		if (len == 0)
-			buf_add_text(out, "\xef\xbf\xbd");
+	while (run < end) {
+		at = skip_unescaped(run, end);
+		buf_add(out, run, (size_t)(at - run));
+		if (at == end)
+			return;
+		if ((unsigned char)*at >= 0x80)
+			buf_add(out, "\xef\xbf\xbd", 3);
 		else
-			escape_char(out, at[i]);
-		run = ++i;
+			escape_char(out, (unsigned char)*at);
+		run = at + 1;
 	}
-	buf_add(out, at + run, i - run);
 }
 
 /*
