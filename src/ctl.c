@@ -138,8 +138,11 @@ wait_ready(const struct arguments *args)
 		buf_open(&answer);
 		got = ask(args->socket, "wait\n", &answer, &code, &err);
 		buf_close(&answer);
-		if (got == 0 && code == 0)
+		if (got == 0 && code == 0) {
+			if (args->json)
+				puts("{\"ready\": true}");
 			return EXIT_CODE_OK;
+		}
 		if (got == 0)
 			error_set(&err, "gatehouse is not ready");
 		if (clock_now_ms() >= end)

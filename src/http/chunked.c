@@ -2,9 +2,10 @@
  * http/chunked.c - chunked bodies (RFC 9112, 7.1), read strictly
  *
  * CR LF and nothing else ends a line, a size is hexadecimal digits alone,
- * extensions are skipped and trailers dropped, both up to a bound. Data is
- * handed out where it lies. It must never read a byte behind the body's end:
- * that belongs to the next message.
+ * extensions are skipped, both they and trailers up to a bound. Data is
+ * handed out where it lies; trailers are the caller's to keep or to drop. It
+ * must never read a byte behind the body's end: that belongs to the next
+ * message.
  */
 
 #include "http/chunked.h"
@@ -177,10 +178,21 @@ step(struct http_chunked *chunked, const char **at_p, const char *end,
 }
 
 /*
+ * Is what comes next behind the last chunk: trailer lines, then the empty line
+ * that ends the body? Every byte consumed from now on is part of those.
+ */
+bool
+http_chunked_trailing(const struct http_chunked *chunked)
+{
+	return chunked->phase >= PHASE_TRAILER;
+}
+
+/*
  * Take the next bytes of a body. Returns how many were consumed: all up to
  * the end of one run of data, which body_r is then (in place; empty when the
- * bytes were framing alone), or up to the body's end, when chunked->done is
- * set. Call again with the rest until that or until all len are consumed.
+ * bytes were framing alone), up to where trailers may begin, or up to the
+ * body's end, when chunked->done is set. Call again with the rest until that
+ * or until all len are consumed.
  * -1: the framing is broken and the connection with it.
  */
 ssize_t
@@ -188,9 +200,11 @@ http_chunked_next(struct http_chunked *chunked, const char *data, size_t len,
     struct slice *body_r)
 {
 	const char *at = data, *end = data + len;
+	bool trailing = http_chunked_trailing(chunked);
 
 	*body_r = SLICE_NONE;
-	while (at < end && !chunked->done && body_r->len == 0)
+	while (at < end && !chunked->done && body_r->len == 0 &&
+	    http_chunked_trailing(chunked) == trailing)
 		if (!step(chunked, &at, end, body_r))
 			return -1;
 	return at - data;

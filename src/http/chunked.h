@@ -22,6 +22,7 @@ struct http_chunked {
 	bool done;		/* the last byte has been consumed */
 };
 
+bool http_chunked_trailing(const struct http_chunked *chunked);
 ssize_t http_chunked_next(struct http_chunked *chunked, const char *data,
     size_t len, struct slice *body_r);
 size_t http_chunk_head(char to[HTTP_CHUNK_HEAD_SIZE], uint64_t size);

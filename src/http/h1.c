@@ -230,11 +230,14 @@ take_length(struct h1_conn *c, const char *data, size_t len)
 static size_t
 take_chunked(struct h1_conn *c, const char *data, size_t len)
 {
+	const struct http_core *core = &c->server->core;
 	struct slice body;
 	size_t used = 0;
+	bool trailing;
 	ssize_t n;
 
 	while (used < len && !c->body_done && c->transport.exchange != NULL) {
+		trailing = http_chunked_trailing(&c->body.chunked);
 		n = http_chunked_next(&c->body.chunked, data + used,
 		    len - used, &body);
 		if (n < 0) {
@@ -242,10 +245,13 @@ take_chunked(struct h1_conn *c, const char *data, size_t len)
 			    HTTP_REFUSE_BAD_CHUNK));
 			return len;
 		}
+		if (trailing && core->trailer != NULL)
+			core->trailer(c->transport.exchange,
+			    slice_of(data + used, (size_t)n));
 		used += (size_t)n;
 		c->body_done = c->body.chunked.done;
 		if (body.len > 0)
-			c->server->core.body(c->transport.exchange, body);
+			core->body(c->transport.exchange, body);
 	}
 	return used;
 }
@@ -388,7 +394,7 @@ client_ended(struct h1_conn *c)
 {
 	c->ended = true;
 	if (c->state == H1_EXCHANGE && c->transport.exchange != NULL &&
-	    c->body_done)
+	    c->body_done && !c->server->settings.hangup_ends)
 		return;
 	h1_close(c);
 }
@@ -423,7 +429,8 @@ pump(struct h1_conn *c)
 
 /*
  * Something arrived while we do not read: the next request of a pipeline, the
- * client's end, or a reset. Only the last ends the exchange.
+ * client's end, or a reset. Only the last ends the exchange, unless hanging up
+ * does so too.
  */
 static bool
 client_alive(struct h1_conn *c)
@@ -431,6 +438,8 @@ client_alive(struct h1_conn *c)
 	char byte;
 	ssize_t n;
 
+	if (c->io.hup && c->server->settings.hangup_ends)
+		return false;
 	n = recv(conn_fd(&c->io), &byte, 1, MSG_PEEK);
 	if (n == 0)
 		c->ended = true;

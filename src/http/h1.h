@@ -19,6 +19,8 @@ struct h1_settings {
 	uint32_t linger_ms;
 	uint32_t requests_max;		/* per connection; 0 no limit */
 	uint32_t connections_max;
+	bool hangup_ends;		/* a client that sends no more is gone,
+					   even while it waits for an answer */
 };
 
 /* One per worker: its listening sockets and its client connections. */
@@ -32,6 +34,10 @@ struct h1_server {
 	uint64_t nconnections;
 	/* Told of each client that comes (1) and goes (-1); for reports. */
 	void (*count)(struct h1_server *server, int change);
+	/* May this client, who connected to the listener of this id? NULL:
+	   everybody may. fd is for looking only. */
+	bool (*admit)(struct h1_server *server, int fd,
+	    const struct http_peer *peer, uint64_t listener_id);
 	bool draining;
 	bool full;			/* accepting is paused */
 	struct timer breath;		/* until accepting is tried again */

@@ -43,7 +43,8 @@ stays(const struct h1_conn *c)
 
 	return c->keep_alive && c->body_done && !server->draining &&
 	    server->settings.keep_alive_ms > 0 &&
-	    (!c->ended || c->kept != NULL) && (server->settings.requests_max == 0 ||
+	    (!c->ended || c->kept != NULL) &&
+	    (server->settings.requests_max == 0 ||
 	    c->requests < server->settings.requests_max);
 }
 

@@ -137,6 +137,11 @@ accept_one(struct h1_listener *l)
 	if (fd < 0)
 		return errno == ECONNABORTED || errno == EINTR ? 0 : -1;
 	peer_set(&peer, &from);
+	if (server->admit != NULL &&
+	    !server->admit(server, fd, &peer, l->id)) {
+		close(fd);
+		return 0;
+	}
 	h1_accepted(server, fd, &peer, l->id);
 	return 0;
 }

@@ -69,6 +69,9 @@ struct http_core {
 	void (*refused)(void *ctx, struct transport *transport,
 	    unsigned status, const char *reason);
 	void (*body)(void *exchange, struct slice data);
+	/* Bytes of the lines behind a chunked body, the empty one included.
+	   NULL: they are dropped. */
+	void (*trailer)(void *exchange, struct slice data);
 	/* Not called for a head that says that there is no body. */
 	void (*body_end)(void *exchange);
 	/* All that one read brought has been given: send it on. */

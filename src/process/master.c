@@ -594,10 +594,9 @@ master_serving(struct master *master)
 	notify_send("READY=1\nMAINPID=%d\nSTATUS=Serving generation %" PRIu64,
 	    (int)getpid(), master->generation);
 	daemon_tell(&master->predecessor_tell, EXIT_CODE_OK);
-	if (master->tell >= 0) {
-		daemon_tell(&master->tell, EXIT_CODE_OK);
+	daemon_tell(&master->tell, EXIT_CODE_OK);
+	if (!master->options->foreground)
 		daemon_detach();
-	}
 	command_serving(master);
 }
 

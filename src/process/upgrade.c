@@ -204,6 +204,9 @@ run_new(struct master *master, int ready)
 		args[n++] = (char *)(size_t)"-v";
 	args[n] = NULL;
 	daemon_reset_signals();
+	/* Until it has its own log, it complains in ours. */
+	if (!options->foreground)
+		dup2(master->log.fd, STDERR_FILENO);
 	execvp(options->program, args);
 	log_error(&master->log, "cannot run %s: %s", options->program,
 	    strerror(errno));

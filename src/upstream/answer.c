@@ -309,7 +309,8 @@ read_answer(struct upstream_conn *conn)
 	ssize_t n = 1;
 
 	while (n > 0 && conn->call == call && !call->paused &&
-	    conn->io.missed && call->phase != UPSTREAM_SPLICE) {
+	    (conn->io.missed || conn->io.dead) &&
+	    call->phase != UPSTREAM_SPLICE) {
 		if (reads++ == LOOP_READS) {
 			conn_wake(&conn->io);
 			break;
@@ -320,7 +321,8 @@ read_answer(struct upstream_conn *conn)
 	}
 	if (conn->closed || conn->call != call)
 		return;
-	if (n == CONN_EOF || n == CONN_FAILED)
+	if (n == CONN_EOF || n == CONN_FAILED ||
+	    (n == CONN_AGAIN && conn->io.dead))
 		ended(conn, n);
 	else if (call->phase == UPSTREAM_SPLICE)
 		run_splice(conn);
@@ -410,6 +412,11 @@ upstream_expired(struct timer *timer)
 		upstream_conn_close(conn);
 	else if (conn->connecting)
 		upstream_call_fail(call, UPSTREAM_CONNECT_TIMEOUT);
+	else if (call->phase == UPSTREAM_HEAD && !call->request_done &&
+	    conn->io.tail == NULL)
+		/* It has taken all that there is: the client is slow, and has
+		   a time-out of its own. No server must suffer for that. */
+		upstream_call_timer(call, call->timeout_ms);
 	else if (call->phase == UPSTREAM_HEAD)
 		upstream_call_fail(call, UPSTREAM_TIMEOUT);
 	else if (call->paused && call->phase == UPSTREAM_SPLICE)

@@ -19,16 +19,18 @@
 
 #define NET_TURNS 5000		/* of a millisecond: more than any wait */
 
-/* Turn the loop until it is so. */
+/* Turn the loop until it is so; once true it is not asked again. */
 #define NET_UNTIL(base, condition) \
 	do { \
 		int turns_ = 0; \
-		while (!(condition) && turns_++ < NET_TURNS) { \
+		bool so_ = (condition); \
+		while (!so_ && turns_++ < NET_TURNS) { \
 			event_base_loop((base), EVLOOP_NONBLOCK); \
-			if (!(condition)) \
+			so_ = (condition); \
+			if (!so_) \
 				usleep(1000); \
 		} \
-		ck_assert_msg(condition, "in vain: " #condition); \
+		ck_assert_msg(so_, "in vain: " #condition); \
 	} while (0)
 
 /* Let pass what is on its way already. */
