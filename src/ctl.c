@@ -71,6 +71,7 @@ static const char usage_text[] =
 
 struct arguments {
 	const char *socket;
+	char *found;		/* ours: the socket that a file named */
 	const char *file;
 	const char *prefix;
 	const char *listener;
@@ -296,7 +297,8 @@ find_socket(struct arguments *args)
 	if (load.spec->control_socket.len == 0)
 		code = usage_error("the file names no control_socket");
 	else
-		args->socket = mem_text(load.spec->control_socket.at,
+		args->socket = args->found = mem_text(
+		    load.spec->control_socket.at,
 		    load.spec->control_socket.len);
 	load_close(&load);
 	return code;
@@ -337,7 +339,8 @@ main(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	code = find_socket(&args);
-	if (code != EXIT_CODE_OK)
-		return code;
-	return obey(&args, argv + optind, argc - optind);
+	if (code == EXIT_CODE_OK)
+		code = obey(&args, argv + optind, argc - optind);
+	free(args.found);
+	return code;
 }

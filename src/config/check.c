@@ -270,6 +270,11 @@ check_unused(struct check *check)
 			check_warn(check, spec->upstreams[i].place,
 			    "upstream \"%.*s\" is not used",
 			    TEXT(spec->upstreams[i].name));
+	for (i = 0; i < spec->nfunctions; i++)
+		if (!check->function_used[i] && spec->functions[i].name.len > 0)
+			check_warn(check, spec->functions[i].place,
+			    "function \"%.*s\" is not used",
+			    TEXT(spec->functions[i].name));
 }
 
 /*
@@ -287,14 +292,19 @@ config_check(struct spec *spec, struct spec_problems *problems)
 	    sizeof *check.listener_used);
 	check.upstream_used = mem_array(spec->nupstreams,
 	    sizeof *check.upstream_used);
+	check.function_used = mem_array(spec->nfunctions,
+	    sizeof *check.function_used);
 	check_settings(&check);
 	check_listeners(&check);
 	check_upstreams(&check);
+	check_functions(&check);
 	check_apis(&check);
 	check_stages(&check);
 	check_unused(&check);
 	set_close(&check.listeners);
 	set_close(&check.upstreams);
+	set_close(&check.functions);
+	free(check.function_used);
 	free(check.listener_used);
 	free(check.upstream_used);
 }

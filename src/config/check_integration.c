@@ -123,6 +123,18 @@ upstream_one(struct judge *judge, struct slice name)
 }
 
 static void
+function_one(struct judge *judge, struct slice name)
+{
+	size_t index;
+
+	if (set_find(&judge->check->functions, name, 0, &index))
+		judge->check->function_used[index] = true;
+	else
+		check_unknown_name(judge->check, judge->integration->place,
+		    "function", name, &judge->check->functions);
+}
+
+static void
 authority_one(struct judge *judge, struct slice authority)
 {
 	if (memchr(authority.at, '{', authority.len) != NULL)
@@ -314,6 +326,16 @@ check_path(struct judge *judge)
 }
 
 static void
+check_timeout(const struct judge *judge)
+{
+	if (!check_is_rest(judge->api) &&
+	    judge->integration->timeout_ms > 30000)
+		check_error(judge->check, judge->integration->place, "timeout "
+		    "is above 30s in an HTTP API; expected at most \"30s\" "
+		    "(REST APIs take up to \"300s\")");
+}
+
+static void
 check_proxy(struct judge *judge)
 {
 	const struct spec_integration *i = judge->integration;
@@ -340,10 +362,24 @@ check_proxy(struct judge *judge)
 		check_error(check, i->place, "http_method \"%.*s\"; expected a "
 		    "method such as \"GET\" in upper case, or \"ANY\"",
 		    TEXT(i->method));
-	if (!check_is_rest(judge->api) && i->timeout_ms > 30000)
-		check_error(check, i->place, "timeout is above 30s in an HTTP "
-		    "API; expected at most \"30s\" (REST APIs take up to "
-		    "\"300s\")");
+	check_timeout(judge);
+}
+
+static void
+check_function_call(struct judge *judge)
+{
+	const struct spec_integration *i = judge->integration;
+
+	if (i->function.len == 0)
+		check_error(judge->check, i->place, "an AWS_PROXY integration "
+		    "without function; expected function = \"name\"");
+	else
+		each_stage(judge, i->function, function_one);
+	if (check_is_rest(judge->api) && slice_eq(i->payload, SLICE("2.0")))
+		check_error(judge->check, i->place, "payload_format_version "
+		    "2.0 in a REST API; expected 1.0, which is all that REST "
+		    "APIs have");
+	check_timeout(judge);
 }
 
 /* The integration of one method or route with this path and parameters. */
@@ -358,6 +394,8 @@ check_integration(struct check *check, const struct spec_api *api,
 		return;
 	if (slice_eq(integration->type, SLICE("HTTP_PROXY")))
 		check_proxy(&judge);
+	else if (slice_eq(integration->type, SLICE("AWS_PROXY")))
+		check_function_call(&judge);
 	else if ((integration->status == 204 || integration->status == 205 ||
 	    integration->status == 304) && integration->body.len > 0)
 		check_warn(check, integration->place, "body of a %ld answer "

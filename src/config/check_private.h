@@ -23,8 +23,10 @@ struct check {
 	struct spec_problems *problems;
 	struct set listeners;	/* name -> index */
 	struct set upstreams;
+	struct set functions;
 	bool *listener_used;
 	bool *upstream_used;
+	bool *function_used;
 };
 
 /* The parameters of a path that is being checked. */
@@ -48,6 +50,9 @@ void check_listeners(struct check *check);
 void check_upstreams(struct check *check);
 void check_unknown_name(struct check *check, struct spec_place place,
     const char *what, struct slice name, const struct set *names);
+
+/* check_function.c */
+void check_functions(struct check *check);
 
 /* check_cors.c */
 void check_cors(struct check *check, const struct spec_cors *cors, bool rest);

@@ -80,6 +80,7 @@ settings_compile(struct compile *compile)
 		.log_level = level_of(spec->log_level),
 	};
 
+	settings.account_id = build_text(compile->build, spec->account_id);
 	settings.log = compile_log(compile, &spec->access_log);
 	build_add(compile->build, IMAGE_SETTINGS, &settings);
 }
@@ -140,6 +141,8 @@ config_compile(const struct spec *spec, struct table_build *build,
 	result = listeners_compile(&compile);
 	if (result == 0)
 		result = compile_upstreams(&compile);
+	if (result == 0)
+		result = compile_functions(&compile);
 	if (result == 0)
 		result = compile_apis(&compile);
 	compile_upstreams_close(&compile);

@@ -221,7 +221,15 @@ api_record(struct compile *compile, const struct spec_api *api)
 		.response_lines = lines.lines,
 		.response_names = lines.names,
 	};
+	struct image_text type;
+	size_t i;
 
+	record.binary_types.first = build_count(compile->build, IMAGE_NAMES);
+	record.binary_types.count = (uint32_t)api->binary_types.count;
+	for (i = 0; i < api->binary_types.count; i++) {
+		type = build_text(compile->build, api->binary_types.at[i]);
+		build_add(compile->build, IMAGE_NAMES, &type);
+	}
 	if (api->cors.set)
 		record.cors = compile_cors(compile, &api->cors, is_rest(api),
 		    SLICE(""), lines.lines);

@@ -173,13 +173,13 @@ variables_expand(const struct spec_stage *stage, struct slice text,
 	return true;
 }
 
-typedef int upstream_of_fn(struct compile *compile, struct slice text,
-    uint32_t *upstream_r);
+typedef int callee_of_fn(struct compile *compile, struct slice text,
+    uint32_t *index_r);
 
-/* Find the upstream, once or for each stage of the API. */
+/* Find the upstream or function, once or for each stage of the API. */
 static int
-upstream_compile(struct compile *compile, const struct compile_route *route,
-    struct slice text, upstream_of_fn *upstream_of,
+callee_compile(struct compile *compile, const struct compile_route *route,
+    struct slice text, callee_of_fn *callee_of, uint32_t *everywhere_r,
     struct image_integration *record)
 {
 	const struct spec_api *api = route->api;
@@ -187,16 +187,16 @@ upstream_compile(struct compile *compile, const struct compile_route *route,
 	struct buf expanded;
 	size_t i;
 
-	record->upstream = IMAGE_NONE;
+	*everywhere_r = IMAGE_NONE;
 	if (!has_variable(text))
-		return upstream_of(compile, text, &record->upstream);
+		return callee_of(compile, text, everywhere_r);
 	indexes = mem_array(api->nstages, sizeof *indexes);
 	buf_open(&expanded);
 	for (i = 0; i < api->nstages; i++) {
 		expanded.len = 0;
 		indexes[i] = IMAGE_NONE;
 		if (!variables_expand(&api->stages[i], text, &expanded) ||
-		    upstream_of(compile, buf_slice(&expanded),
+		    callee_of(compile, buf_slice(&expanded),
 		    &indexes[i]) < 0)
 			indexes[i] = IMAGE_NONE;
 	}
@@ -226,8 +226,8 @@ url_compile(struct compile *compile, const struct compile_route *route,
 	while (len < rest.len && rest.at[len] != '/' && rest.at[len] != '?')
 		len++;
 	authority = slice_of(rest.at, len);
-	if (upstream_compile(compile, route, authority,
-	    compile_upstream_authority, record) < 0)
+	if (callee_compile(compile, route, authority,
+	    compile_upstream_authority, &record->upstream, record) < 0)
 		return compile_error(compile, spec->place, "\"%.*s\" in url "
 		    "is not host or host:port", (int)authority.len,
 		    authority.at);
@@ -246,8 +246,8 @@ group_compile(struct compile *compile, const struct compile_route *route,
 {
 	const struct spec_integration *spec = &route->method->integration;
 
-	if (upstream_compile(compile, route, spec->upstream,
-	    compile_upstream_find, record) < 0)
+	if (callee_compile(compile, route, spec->upstream,
+	    compile_upstream_find, &record->upstream, record) < 0)
 		return compile_error(compile, spec->place, "there is no "
 		    "upstream \"%.*s\"", (int)spec->upstream.len,
 		    spec->upstream.at);
@@ -277,6 +277,25 @@ proxy_compile(struct compile *compile, const struct compile_route *route,
 	    group_compile(compile, route, record);
 }
 
+static int
+function_compile(struct compile *compile, const struct compile_route *route,
+    struct image_integration *record)
+{
+	const struct spec_integration *spec = &route->method->integration;
+
+	record->type = IMAGE_AWS_PROXY;
+	record->method = IMAGE_METHOD_POST;
+	record->payload = route->resource != NULL ? IMAGE_PAYLOAD_REST :
+	    slice_eq(spec->payload, SLICE("1.0")) ? IMAGE_PAYLOAD_1 :
+	    IMAGE_PAYLOAD_2;
+	if (callee_compile(compile, route, spec->function,
+	    compile_function_find, &record->function, record) < 0)
+		return compile_error(compile, spec->place, "there is no "
+		    "function \"%.*s\"", (int)spec->function.len,
+		    spec->function.at);
+	return 0;
+}
+
 /* For people: "upstream cats /v1/{id}", the URL, or "mock 200". */
 static struct image_text
 target_compile(struct compile *compile, const struct spec_integration *spec,
@@ -288,6 +307,9 @@ target_compile(struct compile *compile, const struct spec_integration *spec,
 	buf_open(&text);
 	if (record->type == IMAGE_MOCK) {
 		buf_printf(&text, "mock %u", record->status);
+	} else if (record->type == IMAGE_AWS_PROXY) {
+		buf_add_text(&text, "function ");
+		buf_add_slice(&text, spec->function);
 	} else if (spec->url.len > 0) {
 		buf_add_slice(&text, spec->url);
 	} else {
@@ -313,6 +335,7 @@ compile_integration(struct compile *compile,
 	const struct spec_integration *spec = &route->method->integration;
 	struct image_integration record = {
 		.upstream = IMAGE_NONE,
+		.function = IMAGE_NONE,
 		.timeout_ms = spec->timeout_ms > 0 ?
 		    (uint32_t)spec->timeout_ms : route->resource != NULL ?
 		    TIMEOUT_REST_MS : TIMEOUT_HTTP_MS,
@@ -324,6 +347,9 @@ compile_integration(struct compile *compile,
 		    200;
 		record.method = IMAGE_METHOD_ANY;
 		record.body = build_text(compile->build, spec->body);
+	} else if (slice_eq(spec->type, SLICE("AWS_PROXY"))) {
+		if (function_compile(compile, route, &record) < 0)
+			return -1;
 	} else if (proxy_compile(compile, route, &record) < 0) {
 		return -1;
 	}

@@ -56,7 +56,13 @@ int compile_upstream_find(struct compile *compile, struct slice name,
     uint32_t *upstream_r);
 int compile_upstream_authority(struct compile *compile,
     struct slice authority, uint32_t *upstream_r);
+int compile_upstream_unix(struct compile *compile, struct slice path,
+    uint32_t *upstream_r);
 void compile_upstreams_close(struct compile *compile);
+
+int compile_functions(struct compile *compile);
+int compile_function_find(struct compile *compile, struct slice name,
+    uint32_t *function_r);
 
 uint32_t compile_log(struct compile *compile, const struct spec_log *log);
 

@@ -281,13 +281,10 @@ compile_upstreams(struct compile *compile)
 	return 0;
 }
 
-/*
- * The upstream that a URL's "host" or "host:port" implies. Returns 0, or -1
- * when no request could go there; err is not set.
- */
-int
-compile_upstream_authority(struct compile *compile, struct slice authority,
-    uint32_t *upstream_r)
+/* An upstream of one server that something other than upstreams implies. */
+static int
+implied(struct compile *compile, struct slice name, struct slice host,
+    struct slice address, struct image_server *server, uint32_t *upstream_r)
 {
 	struct image_upstream upstream = {
 		.max_idle = IMPLIED_MAX_IDLE, .idle_ms = IMPLIED_IDLE_MS,
@@ -296,7 +293,26 @@ compile_upstream_authority(struct compile *compile, struct slice authority,
 		.servers.first = build_count(compile->build, IMAGE_SERVERS),
 		.servers.count = 1,
 	};
-	struct image_server server = { .weight = 1 };
+
+	if (compile_upstream_find(compile, name, upstream_r) == 0)
+		return 0;
+	server->weight = 1;
+	server->host = build_text(compile->build, host);
+	server_identify(compile, server, address);
+	build_add(compile->build, IMAGE_SERVERS, server);
+	upstream_add(compile, name, &upstream);
+	return compile_upstream_find(compile, name, upstream_r);
+}
+
+/*
+ * The upstream that a URL's "host" or "host:port" implies. Returns 0, or -1
+ * when no request could go there; err is not set.
+ */
+int
+compile_upstream_authority(struct compile *compile, struct slice authority,
+    uint32_t *upstream_r)
+{
+	struct image_server server = { 0 };
 	struct slice keep, name;
 	struct buf text;
 
@@ -309,14 +325,23 @@ compile_upstream_authority(struct compile *compile, struct slice authority,
 	buf_add_slice(&text, authority);
 	name = compile_text(compile, &text);
 	buf_close(&text);
-	if (compile_upstream_find(compile, name, upstream_r) == 0)
-		return 0;
 	server.address.text = build_text(compile->build, keep);
-	server.host = build_text(compile->build, authority);
-	server_identify(compile, &server, authority);
-	build_add(compile->build, IMAGE_SERVERS, &server);
-	upstream_add(compile, name, &upstream);
-	return compile_upstream_find(compile, name, upstream_r);
+	return implied(compile, name, authority, authority, &server,
+	    upstream_r);
+}
+
+/* The upstream behind a unix socket of our own. */
+int
+compile_upstream_unix(struct compile *compile, struct slice path,
+    uint32_t *upstream_r)
+{
+	struct image_server server = {
+		.address.family = IMAGE_FAMILY_UNIX,
+	};
+
+	server.address.text = build_text(compile->build, path);
+	return implied(compile, path, SLICE("localhost"), path, &server,
+	    upstream_r);
 }
 
 void

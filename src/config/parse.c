@@ -252,32 +252,41 @@ static void
 finish_integration(struct parser *parser,
     struct spec_integration *integration, uint64_t bits)
 {
-	static const enum option_id proxy[] = {
-		OPTION_integration_upstream, OPTION_integration_url,
-		OPTION_integration_path, OPTION_integration_http_method,
-		OPTION_integration_timeout,
-		OPTION_integration_connect_timeout,
-		OPTION_integration_request_headers, OPTIONS
-	}, mock[] = {
-		OPTION_integration_status, OPTION_integration_body, OPTIONS
+	static const struct {
+		enum option_id id;
+		const char *type, *other;	/* types that have it */
+	} owned[] = {
+		{ OPTION_integration_upstream, "HTTP_PROXY", "" },
+		{ OPTION_integration_url, "HTTP_PROXY", "" },
+		{ OPTION_integration_path, "HTTP_PROXY", "" },
+		{ OPTION_integration_http_method, "HTTP_PROXY", "" },
+		{ OPTION_integration_timeout, "HTTP_PROXY", "AWS_PROXY" },
+		{ OPTION_integration_connect_timeout, "HTTP_PROXY", "" },
+		{ OPTION_integration_request_headers, "HTTP_PROXY",
+		    "AWS_PROXY" },
+		{ OPTION_integration_function, "AWS_PROXY", "" },
+		{ OPTION_integration_payload_format_version, "AWS_PROXY",
+		    "" },
+		{ OPTION_integration_status, "MOCK", "" },
+		{ OPTION_integration_body, "MOCK", "" },
 	};
-	const enum option_id *wrong = mock;
+	size_t i;
 
 	integration->has_path = given(bits, IN_integration,
 	    OPTION_integration_path);
 	if (integration->type.len == 0)
 		return;
-	if (slice_eq(integration->type, SLICE("MOCK")))
-		wrong = proxy;
-	for (; *wrong != OPTIONS; wrong++)
-		if (given(bits, IN_integration, *wrong))
-			spec_problem_add(parser->problems, integration->place,
-			    false, "%s in an integration of type %.*s; "
-			    "expected it only with type %s",
-			    option_at(*wrong)->name,
-			    (int)integration->type.len, integration->type.at,
-			    wrong >= proxy && wrong < proxy + 7 ?
-			    "HTTP_PROXY" : "MOCK");
+	for (i = 0; i < sizeof owned / sizeof *owned; i++) {
+		if (!given(bits, IN_integration, owned[i].id) ||
+		    slice_eq(integration->type, slice_text(owned[i].type)) ||
+		    slice_eq(integration->type, slice_text(owned[i].other)))
+			continue;
+		spec_problem_add(parser->problems, integration->place, false,
+		    "%s in an integration of type %.*s; expected it only with "
+		    "type %s", option_at(owned[i].id)->name,
+		    (int)integration->type.len, integration->type.at,
+		    owned[i].type);
+	}
 }
 
 /* Settings that belong to the other kind of API. */

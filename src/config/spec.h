@@ -69,6 +69,31 @@ struct spec_upstream {
 	long resolve_ms;
 };
 
+/* A Lambda function: local with a runtime, remote with an endpoint. */
+struct spec_function {
+	struct spec_place place;
+	struct slice name;
+	struct slice runtime;		/* "provided", … */
+	struct slice handler;
+	struct slice code;
+	struct spec_texts command;
+	struct spec_pairs environment;
+	long timeout_ms;
+	long memory;			/* bytes */
+	long concurrency, min_instances;
+	long idle_ms;
+	long queue;
+	struct slice user;
+	struct slice log;
+	struct slice endpoint;		/* "http://host:port" */
+	struct slice remote_name;	/* empty: name */
+	struct slice qualifier;		/* empty: none */
+	struct slice region;
+	struct slice credentials;	/* empty: calls are not signed */
+	struct slice profile;
+	long connect_ms;		/* 0: timeouts.connect */
+};
+
 struct spec_cors {
 	bool set;
 	struct spec_place place;
@@ -83,7 +108,9 @@ struct spec_cors {
 
 struct spec_integration {
 	struct spec_place place;
-	struct slice type;	/* "HTTP_PROXY" or "MOCK" */
+	struct slice type;	/* "HTTP_PROXY", "AWS_PROXY" or "MOCK" */
+	struct slice function;
+	struct slice payload;	/* "1.0" or "2.0"; empty: not given */
 	struct slice upstream;
 	struct slice url;
 	bool has_path;
@@ -134,6 +161,7 @@ struct spec_api {
 	struct slice id;	/* given or derived */
 	struct slice protocol;	/* "REST" or "HTTP" */
 	struct spec_texts listeners;
+	struct spec_texts binary_types;		/* REST */
 	struct spec_cors cors;
 	struct spec_pairs request_headers;
 	struct spec_pairs response_headers;
@@ -175,6 +203,10 @@ struct spec {
 	size_t nlisteners;
 	struct spec_upstream *upstreams;
 	size_t nupstreams;
+	struct slice account_id;
+	struct slice function_socket, function_listener;
+	struct spec_function *functions;
+	size_t nfunctions;
 	struct spec_api *apis;
 	size_t napis;
 	struct spec_place place;	/* the file given */

@@ -193,6 +193,9 @@ step_log(struct exchange *x)
 
 	control_add(&slot->requests, 1);
 	control_add(&slot->answers[x->status / 100 % 6], 1);
+	/* What was spliced passed the core by. */
+	if (x->answer == ANSWER_RELAYED && x->call.bytes_in > x->bytes_out)
+		x->bytes_out = x->call.bytes_in;
 	if (x->reason != NULL)
 		error_line(x);
 	access_line(x);

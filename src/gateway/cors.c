@@ -129,24 +129,24 @@ cors_replaced(const struct exchange *x)
 }
 
 static bool
-backend_decided(const struct exchange *x, const struct http_head *answer)
+backend_decided(const struct exchange *x, uint64_t answer_fields)
 {
-	return x->kind == kind_rest() && answer != NULL &&
-	    (answer->known_mask &
+	return x->kind == kind_rest() && (answer_fields &
 	    HTTP_KNOWN_BIT(ACCESS_CONTROL_ALLOW_ORIGIN)) != 0;
 }
 
 /*
- * The lines of the policy for an answer that is not a preflight's. answer is
- * the backend's head, or NULL: a REST backend that sent its own is left alone.
+ * The lines of the policy for an answer that is not a preflight's.
+ * answer_fields are the known fields that a backend sent (a mask), or 0: a
+ * REST backend that sent its own is left alone.
  */
 void
-cors_write(const struct exchange *x, const struct http_head *answer,
+cors_write(const struct exchange *x, uint64_t answer_fields,
     struct buf *out)
 {
 	struct slice origin;
 
-	if (x->cors == NULL || backend_decided(x, answer))
+	if (x->cors == NULL || backend_decided(x, answer_fields))
 		return;
 	origin = http_head_value(&x->head, HTTP_KNOWN_ORIGIN);
 	/* HTTP APIs say nothing to those who did not ask (contract, 5.2). */

@@ -64,6 +64,12 @@ static const struct row rows[RESPONSES] = {
 	    "InternalServerErrorException",
 	    ENGINE("Endpoint request timed out"),
 	    FRONT("Service Unavailable") },
+	[RESPONSE_FUNCTION_FAILED] = { 502, 500, "DEFAULT_5XX",
+	    "InternalServerErrorException", ENGINE("Internal server error"),
+	    FRONT("Internal Server Error") },
+	[RESPONSE_FUNCTION_REFUSED] = { 500, 500, "API_CONFIGURATION_ERROR",
+	    "InternalServerErrorException", ENGINE("Internal server error"),
+	    FRONT("Internal Server Error") },
 	[RESPONSE_VERSION] = { 505, 505, "DEFAULT_5XX",
 	    "HttpVersionNotSupportedException",
 	    FRONT("HTTP Version Not Supported"),
@@ -78,7 +84,7 @@ row_of(const struct exchange *x)
 
 /* The status of x->error for the kind of API. */
 unsigned
-error_status(const struct exchange *x)
+errors_status(const struct exchange *x)
 {
 	/* A backend that cannot be had at all is the engine's error for REST
 	   (contract, 2.5); for HTTP APIs the service is unavailable. */
@@ -91,27 +97,27 @@ error_status(const struct exchange *x)
 
 /* Its JSON body, byte for byte. */
 struct slice
-error_body(const struct exchange *x)
+errors_body(const struct exchange *x)
 {
 	if (x->kind == kind_rest())
 		return slice_text(row_of(x)->rest_body);
-	if (error_status(x) == 503)
+	if (errors_status(x) == 503)
 		return SLICE(FRONT("Service Unavailable"));
 	return slice_text(row_of(x)->http_body);
 }
 
 /* Value of x-amzn-ErrorType. */
 struct slice
-error_type(const struct exchange *x)
+errors_type(const struct exchange *x)
 {
 	return slice_text(row_of(x)->rest_type);
 }
 
 /* The message without its JSON. */
 struct slice
-error_message(const struct exchange *x)
+errors_message(const struct exchange *x)
 {
-	struct slice text = error_body(x);
+	struct slice text = errors_body(x);
 
 	if (x->error == RESPONSE_NONE)
 		return SLICE_NONE;
@@ -122,14 +128,14 @@ error_message(const struct exchange *x)
 
 /* $context.error.responseType, or NULL. */
 const char *
-error_response_type(const struct exchange *x)
+errors_response_type(const struct exchange *x)
 {
 	return row_of(x)->response_type;
 }
 
 /* The response for a head that was refused with this status. */
 enum gateway_response
-error_of_status(unsigned status)
+errors_of_status(unsigned status)
 {
 	switch (status) {
 	case 408:
@@ -153,7 +159,7 @@ error_of_status(unsigned status)
 
 /* The response for a backend that failed (contract, 2.5). */
 enum gateway_response
-error_of_failure(enum upstream_failure why)
+errors_of_failure(enum upstream_failure why)
 {
 	switch (why) {
 	case UPSTREAM_NO_SERVER:

@@ -58,6 +58,8 @@ step_finish(struct exchange *x)
 	struct arena arena = x->arena;
 
 	upstream_call_abort(&x->call);
+	if (x->function != NULL)
+		function_close(x);
 	table_view_unref(&view);
 	arena_close(&arena);
 	return STEP_OVER;
@@ -133,7 +135,7 @@ on_refused(void *ctx, struct transport *transport, unsigned status,
 	x->method = HTTP_VERBS;
 	x->no_drain = true;
 	route_guess_kind(x);
-	(void)reply_error(x, error_of_status(status), reason);
+	(void)reply_error(x, errors_of_status(status), reason);
 	x->step = STEP_REPLY;
 	exchange_run(x);
 }
@@ -170,7 +172,10 @@ on_body(void *exchange, struct slice data)
 		give_up(x, RESPONSE_REQUEST_TOO_LARGE, "body_too_large");
 		return;
 	}
-	upstream_call_body(&x->call, data);
+	if (x->function != NULL)
+		function_body(x, data);
+	else
+		upstream_call_body(&x->call, data);
 }
 
 static void
@@ -179,7 +184,7 @@ on_body_end(void *exchange)
 	struct exchange *x = exchange;
 
 	x->request_done = true;
-	if (x->discard)
+	if (x->discard || x->function != NULL)
 		exchange_run(x);
 	else
 		upstream_call_body_end(&x->call);
@@ -200,7 +205,15 @@ on_pushed(void *exchange)
 static void
 on_body_failed(void *exchange, unsigned status, const char *reason)
 {
-	give_up(exchange, error_of_status(status), reason);
+	struct exchange *x = exchange;
+
+	if (!x->discard) {
+		give_up(x, errors_of_status(status), reason);
+		return;
+	}
+	/* The answer was decided before: it is not waited for any longer. */
+	x->no_drain = true;
+	exchange_run(x);
 }
 
 static void

@@ -15,6 +15,7 @@
 
 struct access_log;
 struct exchange;
+struct function_call;
 struct kind;
 
 /* Gateway responses: what the gateway itself answers (contract, 2.9). */
@@ -34,6 +35,8 @@ enum gateway_response {
 	RESPONSE_INTEGRATION_FAILURE,
 	RESPONSE_INTEGRATION_TIMEOUT,
 	RESPONSE_VERSION,
+	RESPONSE_FUNCTION_FAILED,	/* it threw, or its output is no reply */
+	RESPONSE_FUNCTION_REFUSED,	/* throttled, missing, not permitted */
 	RESPONSES
 };
 
@@ -61,6 +64,7 @@ enum answer {
 	ANSWER_ERROR,		/* a gateway response: x->error */
 	ANSWER_PREFLIGHT,	/* ready bytes of x->cors */
 	ANSWER_MOCK,
+	ANSWER_FUNCTION,	/* what a function returned: x->function */
 	ANSWER_RELAYED,		/* the backend's, as it comes */
 };
 
@@ -78,6 +82,7 @@ struct exchange {
 	const struct image_integration *integration;
 	const struct image_cors *cors;	/* policy that applies, or NULL */
 	struct upstream_call call;
+	struct function_call *function;	/* AWS_PROXY; NULL otherwise */
 	uint64_t started;		/* ms */
 	uint64_t integrated;		/* ms: backend called; 0 never */
 	uint64_t answered;		/* ms: its head came; 0 never */
@@ -135,6 +140,8 @@ struct gateway {
 	struct table_view *prepared;	/* waits for its commit; or NULL */
 	struct list logs;		/* struct access_log */
 	struct list generations;	/* struct generation, newest first */
+	struct list keys;		/* struct function_keys */
+	struct buf event;		/* the event that is being made */
 	struct timer cutoff;		/* end of a drain */
 	bool draining;
 };
@@ -149,32 +156,44 @@ void route_guess_kind(struct exchange *x);
 
 /* cors.c */
 enum step_result step_preflight(struct exchange *x);
-void cors_write(const struct exchange *x, const struct http_head *answer,
+void cors_write(const struct exchange *x, uint64_t answer_fields,
     struct buf *out);
 void cors_write_preflight(const struct exchange *x, struct buf *out);
 uint64_t cors_replaced(const struct exchange *x);
 
 /* integrate.c */
 enum step_result step_integrate(struct exchange *x);
+uint32_t integrate_by_stage(const struct exchange *x, uint32_t everywhere);
 
 /* forward.c: the request towards the backend */
 void forward_compose(struct exchange *x, struct slice host, struct buf *out);
 
+/* function.c */
+enum step_result function_step(struct exchange *x);
+void function_body(struct exchange *x, struct slice data);
+void function_send(struct exchange *x);
+void function_close(struct exchange *x);
+void function_keys_close(struct gateway *gateway);
+
 /* reply.c */
 enum step_result step_reply(struct exchange *x);
+void reply_date(const struct exchange *x, struct buf *out);
+void reply_static_lines(const struct exchange *x, struct buf *out);
+bool reply_has_static(const struct exchange *x, struct slice name);
+void reply_body(struct exchange *x, struct slice body);
 bool reply_drains(const struct exchange *x);
 void reply_relay_head(struct exchange *x, struct http_head *answer);
 enum step_result reply_error(struct exchange *x, enum gateway_response error,
     const char *reason);
 
 /* errors.c */
-unsigned error_status(const struct exchange *x);
-struct slice error_body(const struct exchange *x);
-struct slice error_type(const struct exchange *x);
-struct slice error_message(const struct exchange *x);
-enum gateway_response error_of_status(unsigned status);
-enum gateway_response error_of_failure(enum upstream_failure why);
-const char *error_response_type(const struct exchange *x);
+unsigned errors_status(const struct exchange *x);
+struct slice errors_body(const struct exchange *x);
+struct slice errors_type(const struct exchange *x);
+struct slice errors_message(const struct exchange *x);
+enum gateway_response errors_of_status(unsigned status);
+enum gateway_response errors_of_failure(enum upstream_failure why);
+const char *errors_response_type(const struct exchange *x);
 
 /* kind_rest.c, kind_http.c: what differs between kinds of APIs */
 struct kind {
@@ -182,6 +201,8 @@ struct kind {
 	uint64_t request_dropped;
 	/* Known answer fields that do not reach the client as they are. */
 	uint64_t answer_dropped;
+	/* Those of them that come back as x-amzn-Remapped-NAME. */
+	uint64_t answer_remapped;
 	bool joins_repeated;	/* repeated request fields become one */
 	/* Fields of the gateway's own on every answer. */
 	void (*answer_ids)(const struct exchange *x, struct buf *out);

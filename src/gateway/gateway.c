@@ -58,6 +58,8 @@ gateway_open(const struct gateway_env *env)
 	gateway->env = *env;
 	list_init(&gateway->logs);
 	list_init(&gateway->generations);
+	list_init(&gateway->keys);
+	buf_open(&gateway->event);
 	timer_init(&gateway->cutoff, cut_off);
 	loop_open(&gateway->loop, env->base);
 	upstreams_open(&gateway->upstreams, &gateway->loop, env->log,
@@ -84,6 +86,8 @@ gateway_close(struct gateway **gateway_p)
 	assert(list_empty(&gateway->generations));
 	upstreams_close(&gateway->upstreams);
 	access_logs_close(gateway);
+	function_keys_close(gateway);
+	buf_close(&gateway->event);
 	loop_timer_clear(&gateway->loop, &gateway->cutoff);
 	loop_close(&gateway->loop);
 	free(gateway);

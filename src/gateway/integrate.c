@@ -43,8 +43,6 @@ call_end(void *ctx)
 {
 	struct exchange *x = ctx;
 
-	if (x->call.bytes_in > x->bytes_out)
-		x->bytes_out = x->call.bytes_in;
 	x->relay_over = true;
 	exchange_run(x);
 }
@@ -61,7 +59,7 @@ call_failed(void *ctx, enum upstream_failure why)
 		x->relay_over = true;
 	} else {
 		x->answer = ANSWER_ERROR;
-		x->error = (uint8_t)error_of_failure(why);
+		x->error = (uint8_t)errors_of_failure(why);
 		if (x->step < STEP_REPLY)
 			x->step = STEP_REPLY;
 	}
@@ -108,17 +106,19 @@ static const struct upstream_client call_client = {
 	.writable = call_writable,
 };
 
-/* The upstream for the stage that the request is for. */
-static uint32_t
-upstream_index(const struct exchange *x)
+/*
+ * The upstream or function that is called: everywhere, or, when that is none,
+ * what the variables of the request's stage chose. May be IMAGE_NONE.
+ */
+uint32_t
+integrate_by_stage(const struct exchange *x, uint32_t everywhere)
 {
-	const struct image_integration *integration = x->integration;
+	struct image_run run = x->integration->by_stage;
 
-	if (integration->upstream != IMAGE_NONE ||
-	    x->match.stage->ordinal >= integration->by_stage.count)
-		return integration->upstream;
+	if (everywhere != IMAGE_NONE || x->match.stage->ordinal >= run.count)
+		return everywhere;
 	return *IMAGE_AT(image_of(x), IMAGE_INDEXES, uint32_t,
-	    integration->by_stage.first + x->match.stage->ordinal);
+	    run.first + x->match.stage->ordinal);
 }
 
 static enum step_result
@@ -139,9 +139,9 @@ start_call(struct exchange *x)
 	x->integrated = x->gateway->loop.wheel.now;
 	ids_trace(x);
 	why = upstream_call_start(call, generation_of(x)->upstreams,
-	    upstream_index(x));
+	    integrate_by_stage(x, x->integration->upstream));
 	if (why != UPSTREAM_OK)
-		return reply_error(x, error_of_failure(
+		return reply_error(x, errors_of_failure(
 		    (enum upstream_failure)why), upstream_failure_reason(
 		    (enum upstream_failure)why));
 	if (x->request_done)
@@ -159,5 +159,7 @@ step_integrate(struct exchange *x)
 		x->answer = ANSWER_MOCK;
 		return STEP_DONE;
 	}
+	if (x->integration->type == IMAGE_AWS_PROXY)
+		return function_step(x);
 	return start_call(x);
 }

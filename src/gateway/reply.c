@@ -20,8 +20,9 @@ line(struct buf *out, const char *name, struct slice value)
 	buf_add(out, "\r\n", 2);
 }
 
-static void
-date_write(const struct exchange *x, struct buf *out)
+/* The Date field (RFC 9110, 6.6.1). */
+void
+reply_date(const struct exchange *x, struct buf *out)
 {
 	line(out, "Date", slice_of(x->gateway->loop.date,
 	    CLOCK_HTTP_DATE_SIZE - 1));
@@ -44,8 +45,9 @@ static_fields(const struct exchange *x, struct image_text *lines_r,
 	}
 }
 
-static void
-static_lines_write(const struct exchange *x, struct buf *out)
+/* The lines that the configuration sets on answers of this request. */
+void
+reply_static_lines(const struct exchange *x, struct buf *out)
 {
 	struct image_text lines;
 	struct image_run names;
@@ -110,12 +112,12 @@ reply_relay_head(struct exchange *x, struct http_head *answer)
 	out = x->transport->ops->reply_begin(x->transport, answer->status,
 	    http_head_part(answer, answer->reason));
 	fields_relay(x, answer, out);
-	static_lines_write(x, out);
+	reply_static_lines(x, out);
 	x->kind->answer_extra(x, answer, out);
-	cors_write(x, answer, out);
+	cors_write(x, answer->known_mask, out);
 	if (x->kind == kind_rest() ||
 	    (answer->known_mask & HTTP_KNOWN_BIT(DATE)) == 0)
-		date_write(x, out);
+		reply_date(x, out);
 	x->kind->answer_ids(x, out);
 	framing_relay(x, answer);
 }
@@ -131,8 +133,9 @@ reply_error(struct exchange *x, enum gateway_response error,
 	return STEP_DONE;
 }
 
-static void
-body_send(struct exchange *x, struct slice body)
+/* End the head and give the whole body, where the status has one. */
+void
+reply_body(struct exchange *x, struct slice body)
 {
 	const struct transport_ops *ops = x->transport->ops;
 	bool none = x->status == 204 || x->status == 304;
@@ -152,17 +155,17 @@ send_error(struct exchange *x)
 {
 	struct buf *out;
 
-	x->status = (uint16_t)error_status(x);
+	x->status = (uint16_t)errors_status(x);
 	out = x->transport->ops->reply_begin(x->transport, x->status,
 	    SLICE_NONE);
-	date_write(x, out);
+	reply_date(x, out);
 	buf_add_text(out, "Content-Type: application/json\r\n");
 	if (x->kind == kind_rest())
-		line(out, "x-amzn-ErrorType", error_type(x));
+		line(out, "x-amzn-ErrorType", errors_type(x));
 	x->kind->answer_ids(x, out);
-	static_lines_write(x, out);
-	cors_write(x, NULL, out);
-	body_send(x, error_body(x));
+	reply_static_lines(x, out);
+	cors_write(x, 0, out);
+	reply_body(x, errors_body(x));
 }
 
 static void
@@ -174,14 +177,14 @@ send_preflight(struct exchange *x)
 	out = x->transport->ops->reply_begin(x->transport, x->status,
 	    SLICE_NONE);
 	cors_write_preflight(x, out);
-	date_write(x, out);
+	reply_date(x, out);
 	x->kind->answer_ids(x, out);
 	x->transport->ops->reply_framing(x->transport, HTTP_BODY_NONE, 0);
 }
 
-/* Does the configuration's own lines hold this field? */
-static bool
-names_has(const struct exchange *x, struct slice name)
+/* Do the configuration's own lines hold this field? */
+bool
+reply_has_static(const struct exchange *x, struct slice name)
 {
 	const struct image_head *image = image_of(x);
 	struct image_text lines;
@@ -205,14 +208,14 @@ send_mock(struct exchange *x)
 	x->integration_status = x->status;
 	out = x->transport->ops->reply_begin(x->transport, x->status,
 	    SLICE_NONE);
-	date_write(x, out);
-	if (!names_has(x, SLICE("Content-Type")) && x->status != 204 &&
+	reply_date(x, out);
+	if (!reply_has_static(x, SLICE("Content-Type")) && x->status != 204 &&
 	    x->status != 304)
 		buf_add_text(out, "Content-Type: application/json\r\n");
 	x->kind->answer_ids(x, out);
-	static_lines_write(x, out);
-	cors_write(x, NULL, out);
-	body_send(x, image_slice(image_of(x), x->integration->body));
+	reply_static_lines(x, out);
+	cors_write(x, 0, out);
+	reply_body(x, image_slice(image_of(x), x->integration->body));
 }
 
 /* Is it worth waiting for what is left of the request's body? */
@@ -261,6 +264,8 @@ step_reply(struct exchange *x)
 		send_preflight(x);
 	else if (x->answer == ANSWER_MOCK)
 		send_mock(x);
+	else if (x->answer == ANSWER_FUNCTION)
+		function_send(x);
 	else
 		send_error(x);
 	x->transport = NULL;

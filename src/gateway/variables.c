@@ -110,7 +110,7 @@ number_write(uint64_t value, bool known, struct buf *out)
 static void
 message_string_write(const struct exchange *x, bool json, struct buf *out)
 {
-	struct slice message = error_message(x);
+	struct slice message = errors_message(x);
 
 	if (message.len == 0) {
 		buf_add_char(out, '-');
@@ -165,9 +165,9 @@ text_of(const struct exchange *x, const struct image_piece *piece)
 	case CONTEXT_DOMAIN_PREFIX:
 		return domain_prefix(x);
 	case CONTEXT_ERROR_MESSAGE:
-		return error_message(x);
+		return errors_message(x);
 	case CONTEXT_ERROR_RESPONSE_TYPE:
-		return slice_text(error_response_type(x));
+		return slice_text(errors_response_type(x));
 	case CONTEXT_ERROR_REASON:
 	case CONTEXT_INTEGRATION_ERROR:
 		return slice_text(x->reason);

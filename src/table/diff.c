@@ -108,12 +108,31 @@ add_upstream_name(struct buf *out, const struct image_head *image,
 }
 
 static void
+add_function(struct buf *out, const struct image_head *image, uint32_t index)
+{
+	const struct image_function *function = IMAGE_AT(image,
+	    IMAGE_FUNCTIONS, struct image_function, index);
+
+	if (index == IMAGE_NONE) {
+		add_number(out, 0);
+		return;
+	}
+	add_text(out, image, function->name);
+	add_text(out, image, function->path);
+	add_text(out, image, function->region);
+	add_text(out, image, function->credentials);
+	add_text(out, image, function->profile);
+	add_number(out, function->connect_ms);
+	add_upstream_name(out, image, function->upstream);
+}
+
+static void
 add_integration(struct buf *out, const struct image_head *image,
     uint32_t index)
 {
 	const struct image_integration *it = IMAGE_AT(image,
 	    IMAGE_INTEGRATIONS, struct image_integration, index);
-	uint32_t i;
+	uint32_t i, callee;
 
 	if (index == IMAGE_NONE)
 		return;
@@ -127,10 +146,20 @@ add_integration(struct buf *out, const struct image_head *image,
 	add_text(out, image, it->target);
 	add_pieces(out, image, it->path);
 	add_pieces(out, image, it->query);
-	add_upstream_name(out, image, it->upstream);
-	for (i = 0; i < it->by_stage.count; i++)
-		add_upstream_name(out, image, *IMAGE_AT(image, IMAGE_INDEXES,
-		    uint32_t, it->by_stage.first + i));
+	if (it->type == IMAGE_AWS_PROXY) {
+		add_number(out, it->payload);
+		add_function(out, image, it->function);
+	} else {
+		add_upstream_name(out, image, it->upstream);
+	}
+	for (i = 0; i < it->by_stage.count; i++) {
+		callee = *IMAGE_AT(image, IMAGE_INDEXES, uint32_t,
+		    it->by_stage.first + i);
+		if (it->type == IMAGE_AWS_PROXY)
+			add_function(out, image, callee);
+		else
+			add_upstream_name(out, image, callee);
+	}
 }
 
 static void

@@ -355,14 +355,47 @@ say_sent(struct explain *explain, const struct image_integration *it)
 	buf_close(&text);
 }
 
+/* The index that applies in the stage, which may be IMAGE_NONE. */
+static uint32_t
+callee_of(const struct explain *explain, const struct image_integration *it,
+    uint32_t everywhere)
+{
+	uint32_t ordinal = explain->match.stage->ordinal;
+
+	if (everywhere != IMAGE_NONE || ordinal >= it->by_stage.count)
+		return everywhere;
+	return *IMAGE_AT(explain->image, IMAGE_INDEXES, uint32_t,
+	    it->by_stage.first + ordinal);
+}
+
+static void
+say_function(struct explain *explain, const struct image_integration *it)
+{
+	uint32_t index = callee_of(explain, it, it->function);
+	const struct image_function *function;
+
+	if (index == IMAGE_NONE) {
+		dump_field(&explain->writer, "function", SLICE("none: a stage "
+		    "variable is missing or names none; the answer is 500"));
+		return;
+	}
+	function = IMAGE_AT(explain->image, IMAGE_FUNCTIONS,
+	    struct image_function, index);
+	dump_field(&explain->writer, "function", text_at(explain,
+	    function->name));
+	say_servers(explain, function->upstream);
+	dump_field(&explain->writer, "sent", text_at(explain,
+	    function->path));
+	dump_number(&explain->writer, "timeout ms", it->timeout_ms);
+}
+
 static void
 say_integration(struct explain *explain)
 {
 	const struct image_route *route = explain->match.route;
 	const struct image_integration *it = IMAGE_AT(explain->image,
 	    IMAGE_INTEGRATIONS, struct image_integration, route->integration);
-	uint32_t upstream = it->upstream;
-	uint32_t ordinal = explain->match.stage->ordinal;
+	uint32_t upstream;
 
 	dump_field(&explain->writer, "integration", text_at(explain,
 	    it->target));
@@ -370,9 +403,11 @@ say_integration(struct explain *explain)
 		dump_number(&explain->writer, "status", it->status);
 		return;
 	}
-	if (upstream == IMAGE_NONE && ordinal < it->by_stage.count)
-		upstream = *IMAGE_AT(explain->image, IMAGE_INDEXES, uint32_t,
-		    it->by_stage.first + ordinal);
+	if (it->type == IMAGE_AWS_PROXY) {
+		say_function(explain, it);
+		return;
+	}
+	upstream = callee_of(explain, it, it->upstream);
 	if (upstream == IMAGE_NONE)
 		dump_field(&explain->writer, "upstream", SLICE("none: a stage "
 		    "variable is missing or no address; the answer is 500"));

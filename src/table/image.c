@@ -21,19 +21,20 @@
 #define UNIX_PATH_MAX 107	/* of sockaddr_un, its NUL not counted */
 
 /* The formats that the layout number stands for: no hidden padding. */
-_Static_assert(sizeof(struct image_settings) == 72, "layout");
+_Static_assert(sizeof(struct image_settings) == 80, "layout");
 _Static_assert(sizeof(struct image_address) == 28, "layout");
 _Static_assert(sizeof(struct image_listener) == 64, "layout");
 _Static_assert(sizeof(struct image_upstream) == 56, "layout");
 _Static_assert(sizeof(struct image_server) == 56, "layout");
-_Static_assert(sizeof(struct image_api) == 64, "layout");
+_Static_assert(sizeof(struct image_api) == 72, "layout");
 _Static_assert(sizeof(struct image_stage) == 40, "layout");
 _Static_assert(sizeof(struct image_host) == 16, "layout");
 _Static_assert(sizeof(struct image_node) == 32, "layout");
 _Static_assert(sizeof(struct image_edge) == 32, "layout");
 _Static_assert(sizeof(struct image_route) == 80, "layout");
 _Static_assert(sizeof(struct image_param) == 16, "layout");
-_Static_assert(sizeof(struct image_integration) == 72, "layout");
+_Static_assert(sizeof(struct image_integration) == 80, "layout");
+_Static_assert(sizeof(struct image_function) == 56, "layout");
 _Static_assert(sizeof(struct image_piece) == 16, "layout");
 _Static_assert(sizeof(struct image_cors) == 64, "layout");
 _Static_assert(sizeof(struct image_log) == 32, "layout");
@@ -60,6 +61,7 @@ static const size_t record_sizes[IMAGE_SECTIONS] = {
 	[IMAGE_ROUTES] = sizeof(struct image_route),
 	[IMAGE_PARAMS] = sizeof(struct image_param),
 	[IMAGE_INTEGRATIONS] = sizeof(struct image_integration),
+	[IMAGE_FUNCTIONS] = sizeof(struct image_function),
 	[IMAGE_INDEXES] = sizeof(uint32_t),
 	[IMAGE_PIECES] = sizeof(struct image_piece),
 	[IMAGE_CORS] = sizeof(struct image_cors),
@@ -196,6 +198,7 @@ static bool
 settings_ok(const struct image_head *head)
 {
 	return count(head, IMAGE_SETTINGS) == 1 &&
+	    text_ok(head, image_settings(head)->account_id) &&
 	    option_ok(head, IMAGE_LOGS, image_settings(head)->log);
 }
 
@@ -273,6 +276,7 @@ apis_ok(const struct image_head *head)
 		    !option_ok(head, IMAGE_CORS, api->cors) ||
 		    !run_ok(head, IMAGE_STAGES, api->stages) ||
 		    !run_ok(head, IMAGE_ROUTES, routes) ||
+		    !run_ok(head, IMAGE_NAMES, api->binary_types) ||
 		    !text_ok(head, api->response_lines) ||
 		    !run_ok(head, IMAGE_NAMES, api->response_names))
 			return false;
@@ -414,6 +418,14 @@ pieces_fit(const struct image_head *head, struct image_run run,
 	return true;
 }
 
+/* What it calls in every stage: a function or an upstream. */
+static uint32_t
+callee_of(const struct image_integration *integration)
+{
+	return integration->type == IMAGE_AWS_PROXY ? integration->function :
+	    integration->upstream;
+}
+
 /* Does a route's integration fit its parameters and its API's stages? */
 static bool
 integration_fits(const struct image_head *head, const struct image_route *route)
@@ -429,8 +441,8 @@ integration_fits(const struct image_head *head, const struct image_route *route)
 		return false;
 	integration = IMAGE_AT(head, IMAGE_INTEGRATIONS,
 	    struct image_integration, route->integration);
-	return (integration->type != IMAGE_HTTP_PROXY ||
-	    integration->upstream != IMAGE_NONE ||
+	return (integration->type == IMAGE_MOCK ||
+	    callee_of(integration) != IMAGE_NONE ||
 	    integration->by_stage.count == api->stages.count) &&
 	    pieces_fit(head, integration->path, route->params.count) &&
 	    pieces_fit(head, integration->query, route->params.count);
@@ -455,11 +467,15 @@ static bool
 integration_ok(const struct image_head *head,
     const struct image_integration *integration)
 {
-	const uint32_t *upstream = IMAGE_AT(head, IMAGE_INDEXES, uint32_t,
+	const uint32_t *callee = IMAGE_AT(head, IMAGE_INDEXES, uint32_t,
 	    integration->by_stage.first);
+	enum image_section_id called = integration->type == IMAGE_AWS_PROXY ?
+	    IMAGE_FUNCTIONS : IMAGE_UPSTREAMS;
 	uint32_t i;
 
 	if (!option_ok(head, IMAGE_UPSTREAMS, integration->upstream) ||
+	    !option_ok(head, called, callee_of(integration)) ||
+	    integration->payload > IMAGE_PAYLOAD_2 ||
 	    (integration->method >= IMAGE_METHODS &&
 	    integration->method != IMAGE_METHOD_ANY) ||
 	    !run_ok(head, IMAGE_INDEXES, integration->by_stage) ||
@@ -469,11 +485,30 @@ integration_ok(const struct image_head *head,
 	    !text_ok(head, integration->target))
 		return false;
 	for (i = 0; i < integration->by_stage.count; i++)
-		if (!option_ok(head, IMAGE_UPSTREAMS, upstream[i]))
+		if (!option_ok(head, called, callee[i]))
 			return false;
 	return integration->type == IMAGE_HTTP_PROXY ||
+	    integration->type == IMAGE_AWS_PROXY ||
 	    (integration->type == IMAGE_MOCK &&
 	    integration->status >= 100 && integration->status <= 999);
+}
+
+static bool
+functions_ok(const struct image_head *head)
+{
+	const struct image_function *function =
+	    image_array(head, IMAGE_FUNCTIONS);
+	uint32_t i;
+
+	for (i = 0; i < count(head, IMAGE_FUNCTIONS); i++, function++)
+		if (!text_ok(head, function->name) ||
+		    !text_ok(head, function->path) ||
+		    !text_ok(head, function->region) ||
+		    !text_ok(head, function->credentials) ||
+		    !text_ok(head, function->profile) ||
+		    !index_ok(head, IMAGE_UPSTREAMS, function->upstream))
+			return false;
+	return true;
 }
 
 static bool
@@ -566,6 +601,7 @@ image_check(const void *base, size_t size, struct error *err)
 		{ stages_ok, "stages" },
 		{ hosts_ok, "hosts" },
 		{ trees_ok, "path trees" },
+		{ functions_ok, "functions" },
 		{ routes_ok, "routes" },
 		{ cors_ok, "CORS policies" },
 		{ logs_ok, "logs" },

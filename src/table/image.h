@@ -18,7 +18,7 @@
 struct error;
 
 #define IMAGE_MAGIC	UINT64_C(0x31656c6261544847)	/* "GHTable1" */
-#define IMAGE_LAYOUT	1u		/* changes with any struct below */
+#define IMAGE_LAYOUT	2u		/* changes with any struct below */
 #define IMAGE_NONE	UINT32_MAX	/* no such index */
 
 #define IMAGE_SEGMENTS_MAX	64	/* segments of a path that can match */
@@ -70,7 +70,8 @@ enum image_section_id {
 	IMAGE_ROUTES,		/* struct image_route */
 	IMAGE_PARAMS,		/* struct image_param */
 	IMAGE_INTEGRATIONS,	/* struct image_integration */
-	IMAGE_INDEXES,		/* uint32_t: upstreams by stage */
+	IMAGE_FUNCTIONS,	/* struct image_function */
+	IMAGE_INDEXES,		/* uint32_t: upstreams, functions by stage */
 	IMAGE_PIECES,		/* struct image_piece: path templates, logs */
 	IMAGE_CORS,		/* struct image_cors */
 	IMAGE_ORIGINS,		/* struct image_text: allowed origins, sorted */
@@ -114,6 +115,7 @@ struct image_settings {
 	uint32_t worker_connections;
 	uint32_t log;			/* index of the default access log */
 	uint32_t log_level;
+	struct image_text account_id;
 };
 
 enum image_family {
@@ -194,6 +196,7 @@ struct image_api {
 	struct image_run stages;
 	struct image_text response_lines; /* lines of its own errors */
 	struct image_run response_names;  /* their names (IMAGE_NAMES) */
+	struct image_run binary_types;	/* IMAGE_NAMES */
 	uint32_t routes;		/* how many it has */
 	uint32_t first_route;		/* they stand together */
 };
@@ -284,6 +287,25 @@ struct image_param {
 enum image_integration_type {
 	IMAGE_HTTP_PROXY = 1,
 	IMAGE_MOCK = 2,
+	IMAGE_AWS_PROXY = 3,
+};
+
+enum image_payload {
+	IMAGE_PAYLOAD_REST,	/* 1.0 as REST APIs send it */
+	IMAGE_PAYLOAD_1,	/* 1.0 of HTTP APIs */
+	IMAGE_PAYLOAD_2,
+};
+
+/* A Lambda function: where and how its Invoke API is called. */
+struct image_function {
+	struct image_text name;
+	struct image_text path;		/* of the request, with the query */
+	struct image_text region;
+	struct image_text credentials;	/* "environment", a file, or "" */
+	struct image_text profile;
+	uint64_t id;			/* hash of credentials and profile */
+	uint32_t upstream;
+	uint32_t connect_ms;		/* 0: settings' */
 };
 
 enum image_integration_flags {
@@ -303,6 +325,8 @@ struct image_integration {
 	uint32_t timeout_ms;
 	uint32_t connect_ms;		/* 0: upstream's */
 	uint32_t status;		/* MOCK */
+	uint32_t function;		/* AWS_PROXY; NONE: by_stage */
+	uint32_t payload;		/* enum image_payload */
 	uint32_t pad;
 	struct image_text body;		/* MOCK */
 	struct image_text target;	/* for people: "upstream cats /{id}" */

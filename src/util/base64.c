@@ -129,9 +129,12 @@ base64_decode_to(char *to, struct slice text, size_t *len_r)
 int
 base64_decode(struct buf *out, struct slice text)
 {
-	char *to = buf_room(out, (text.len + 3) / 4 * 3);
+	char *to;
 	size_t len;
 
+	if (text.len == 0)
+		return 0;
+	to = buf_room(out, (text.len + 3) / 4 * 3);
 	if (to == NULL || base64_decode_to(to, text, &len) < 0)
 		return -1;
 	out->len += len;

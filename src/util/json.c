@@ -309,6 +309,8 @@ static int
 read_all(struct reader *r, struct slice text, struct json *root,
     struct error *err)
 {
+	if (text.len == 0)
+		text.at = "";
 	r->at = text.at;
 	r->end = text.at + text.len;
 	if (read_value(r, root, 0) == 0) {

@@ -66,9 +66,12 @@ text_utf8_length(const char *at, const char *end)
 bool
 text_is_utf8(struct slice text)
 {
-	const char *at = text.at, *end = text.at + text.len;
+	const char *at = text.at, *end;
 	size_t len;
 
+	if (text.len == 0)
+		return true;
+	end = text.at + text.len;
 	while (at < end) {
 		len = text_utf8_length(at, end);
 		if (len == 0)
@@ -117,8 +120,11 @@ skip_unescaped(const char *at, const char *end)
 void
 text_json_escape(struct buf *out, struct slice text)
 {
-	const char *run = text.at, *end = text.at + text.len, *at;
+	const char *run = text.at, *end, *at;
 
+	if (text.len == 0)
+		return;
+	end = text.at + text.len;
 	while (run < end) {
 		at = skip_unescaped(run, end);
 		buf_add(out, run, (size_t)(at - run));
@@ -130,6 +136,27 @@ text_json_escape(struct buf *out, struct slice text)
 			escape_char(out, (unsigned char)*at);
 		run = at + 1;
 	}
+}
+
+/* Bytes of text once U+FFFD stands for each byte that is not UTF-8. */
+size_t
+text_utf8_size(struct slice text)
+{
+	const char *at = text.at, *end;
+	size_t size = text.len;
+
+	if (text.len == 0)
+		return 0;
+	end = text.at + text.len;
+	while (at < end) {
+		at = skip_unescaped(at, end);
+		if (at == end)
+			break;
+		if ((unsigned char)*at >= 0x80)
+			size += 2;
+		at++;
+	}
+	return size;
 }
 
 /*

@@ -225,8 +225,8 @@ static const struct row rows[] = {
 	    "\"cats\"?\n" },
 	{ integration_frame, PROXY "upstream=\"${stageVariables.v}\";", "" },
 	{ integration_frame, PROXY "upstream=\"${stageVariables.w}\";", "t:2: "
-	    "error: stage \"s\" has no variable \"w\"; expected it, for it "
-	    "chooses the backend\n" },
+	    "warning: stage \"s\" has no variable \"w\", which chooses the "
+	    "backend: its requests are answered 500\n" },
 	{ integration_frame, PROXY, "t:2: error: an HTTP_PROXY integration "
 	    "without backend; expected upstream = \"name\" or url = "
 	    "\"http://host:port/path\"\n" },
@@ -273,8 +273,11 @@ static const struct row rows[] = {
 	{ integration_frame, "type=\"MOCK\";status=204;body=\"x\";", "t:2: "
 	    "warning: body of a 204 answer is not sent: such answers have "
 	    "none\n" },
-	{ integration_frame, "type=\"AWS_PROXY\";", "t:2: error: type is "
-	    "\"AWS_PROXY\"; expected \"HTTP_PROXY\" or \"MOCK\"\n" },
+	{ integration_frame, "type=\"AWS_PROXY\";", "t:2: error: an "
+	    "AWS_PROXY integration without function; expected function = "
+	    "\"name\"\n" },
+	{ integration_frame, "type=\"AWS\";", "t:2: error: type is \"AWS\"; "
+	    "expected \"HTTP_PROXY\", \"AWS_PROXY\" or \"MOCK\"\n" },
 	/* routes of HTTP APIs */
 	{ http_frame, ",{route=\"GET /a/{c}\";" MOCK "}", "t:2: error: route "
 	    "\"GET /a/{c}\" matches the same requests as \"GET /a/{b}\" (line "
