@@ -18,7 +18,7 @@
 #include "util/text.h"
 
 #define HEX_SIZE	(2 * DIGEST_SIZE)
-#define STAMP_LEN	16	/* 20150830T123600Z; its first 8 are the day */
+#define STAMP_LEN	16	/* 20150830T123600Z; the day is 8 */
 
 struct signer {
 	const struct sigv4_request *request;

@@ -31,7 +31,8 @@ struct sigv4_request {
 
 /*
  * Append the lines X-Amz-Date, X-Amz-Security-Token (with a token),
- * X-Amz-Content-Sha256 (S3) and Authorization, each with its CRLF.
+ * X-Amz-Content-Sha256 (S3) and Authorization, each with its CRLF. None of
+ * them may be among the request's fields.
  */
 void sigv4_sign(const struct sigv4_request *request,
     const struct credentials *keys, struct buf *out);

@@ -28,6 +28,9 @@ drop(struct access_log *log)
 	control_add(&log->gateway->env.slot->log_dropped, log->nlines);
 	log->lines.len = 0;
 	log->nlines = 0;
+	/* What comes next must not continue the line that was cut. */
+	if (log->torn)
+		buf_add_char(&log->lines, '\n');
 }
 
 static void
@@ -43,6 +46,8 @@ log_flush(struct access_log *log)
 		return;
 	}
 	n = write(log->fd, log->lines.at, log->lines.len);
+	if (n > 0)
+		log->torn = log->lines.at[n - 1] != '\n';
 	if (n == (ssize_t)log->lines.len) {
 		log->lines.len = 0;
 		log->nlines = 0;

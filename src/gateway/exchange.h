@@ -127,6 +127,7 @@ struct access_log {
 	uint64_t id;			/* image_log.id */
 	int fd;
 	unsigned nlines;
+	bool torn;		/* what was written ends within a line */
 	struct buf lines;
 	struct timer timer;
 };

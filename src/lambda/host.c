@@ -204,7 +204,7 @@ lambda_host_open(const struct lambda_host_env *env)
 }
 
 static void
-end_functions(struct lambda_host *host, struct list *head)
+end_functions(struct list *head)
 {
 	struct invocation_result result = { .unknown = true };
 	struct function *function;
@@ -215,7 +215,6 @@ end_functions(struct lambda_host *host, struct list *head)
 		drop_delayed(function);
 		function_close(&function);
 	}
-	(void)host;
 }
 
 /* Kills every instance and waits for their ends; then releases everything. */
@@ -231,8 +230,8 @@ lambda_host_close(struct lambda_host **host_p)
 	event_del(&host->child);
 	instance_end_all(host);
 	h1_server_close(&host->runtime);
-	end_functions(host, &host->functions);
-	end_functions(host, &host->leaving);
+	end_functions(&host->functions);
+	end_functions(&host->leaving);
 	if (host->prepared != NULL)
 		functions_unref(&host->prepared);
 	if (host->set != NULL)

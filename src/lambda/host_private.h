@@ -188,6 +188,7 @@ void function_retire(struct function *function, const char *why);
 void function_pause_over(struct timer *timer);
 
 /* invocation.c */
+void invocation_id(struct loop *loop, char id[REQUEST_ID_LEN + 1]);
 struct invocation *invocation_new(struct function *function);
 void invocation_free(struct invocation **invocation_p);
 int invocation_submit(struct invocation *invocation);

@@ -24,8 +24,9 @@
 
 static void expired(struct timer *timer);
 
-static void
-make_id(struct loop *loop, char id[REQUEST_ID_LEN + 1])
+/* A request id: a UUID, version 4. */
+void
+invocation_id(struct loop *loop, char id[REQUEST_ID_LEN + 1])
 {
 	uint64_t bits[2] = { loop_random(loop), loop_random(loop) };
 	char hex[33];
@@ -50,7 +51,7 @@ invocation_new(struct function *function)
 	buf_open(&invocation->payload);
 	buf_open(&invocation->output);
 	buf_open(&invocation->tail);
-	make_id(&function->host->loop, invocation->id);
+	invocation_id(&function->host->loop, invocation->id);
 	return invocation;
 }
 

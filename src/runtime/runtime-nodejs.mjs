@@ -145,6 +145,15 @@ function errorReport(thing) {
   };
 }
 
+// The same, fit for one line behind a body.
+function shortReport({ errorType, errorMessage, trace }) {
+  return {
+    errorType: errorType.slice(0, 100),
+    errorMessage: errorMessage.slice(0, 1000),
+    trace: trace.slice(0, 12).map((line) => line.slice(0, 160)),
+  };
+}
+
 function logError(what, thing) {
   if (jsonLog) {
     writeLog("ERROR", [isError(thing) ? thing : errorReport(thing)]);
@@ -453,7 +462,7 @@ class ResponseStream extends Writable {
     if (this.#ended)
       return false;
     this.#ended = true;
-    const report = errorReport(error);
+    const report = shortReport(errorReport(error));
     const type = report.errorType.replace(/[^\x21-\x7e]/g, "") || "Error";
     const text = Buffer.from(JSON.stringify(report)).toString("base64");
     this.#open();

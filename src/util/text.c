@@ -106,10 +106,12 @@ skip_unescaped(const char *at, const char *end)
 		at = span_json(at, end);
 		if (at == end || (unsigned char)*at < 0x80)
 			return at;
-		len = text_utf8_length(at, end);
-		if (len == 0)
-			return at;
-		at += len;
+		while (at < end && (unsigned char)*at >= 0x80) {
+			len = text_utf8_length(at, end);
+			if (len == 0)
+				return at;
+			at += len;
+		}
 	}
 }
 

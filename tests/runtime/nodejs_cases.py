@@ -426,6 +426,13 @@ def case_stream_fails():
             f.invoke()
 
 
+def case_stream_fails_with_a_long_message():
+    with stream("throw new Error('é'.repeat(100000));") as f:
+        text = f.invoke().trailers["lambda-runtime-function-error-body"]
+        assert len(text) < 8000, len(text)
+        same(json.loads(base64.b64decode(text))["errorMessage"], "é" * 1000)
+
+
 def case_stream_not_ended():
     with stream("out.write('x');") as f:
         post = f.invoke()

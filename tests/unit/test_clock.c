@@ -110,7 +110,7 @@ START_TEST(test_from_inside)
 	killer.victim = &victim;
 	again.again = 10;
 	timer_set(&wheel, &killer.timer, 10);
-	timer_set(&wheel, &victim.timer, 10);	/* in the same slot, behind */
+	timer_set(&wheel, &victim.timer, 10);	/* in one slot, behind */
 	timer_set(&wheel, &again.timer, 10);
 	for (now = 1000; now <= 1200; now += 10)
 		wheel_run(&wheel, now);

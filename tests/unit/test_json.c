@@ -400,8 +400,8 @@ END_TEST
 START_TEST(not_base64)
 {
 	static const char *const rows[] = { "Z", "Zg=", "Zg===", "Zm9vZ",
-		"=", "==", "====", "Zm=v", "Z===", "Zm9v====", "Zm 9v", "Zm9v\n",
-		"-_-_", "Zm9v=", "Zm9vYg=A", "\xc3\xa9\xc3\xa9" };
+		"=", "==", "====", "Zm=v", "Z===", "Zm9v====", "Zm 9v",
+		"Zm9v\n", "-_-_", "Zm9v=", "Zm9vYg=A", "\xc3\xa9\xc3\xa9" };
 	struct buf out;
 	size_t i;
 
