@@ -23,7 +23,7 @@
 struct signer {
 	const struct sigv4_request *request;
 	const struct credentials *keys;
-	struct sigv4_field *fields;	/* all signed ones, lower-case, sorted */
+	struct sigv4_field *fields;	/* signed: lower-case, in order */
 	unsigned nfields;
 	char stamp[STAMP_LEN + 1];
 	char payload_hash[HEX_SIZE];

@@ -31,6 +31,7 @@ struct function_call {
 	size_t event_len;
 	struct slice signature;		/* lines, made with the first head */
 	struct lambda_reply reply;
+	char parent[16];		/* of the trace, when the client has none */
 	bool failed;			/* X-Amz-Function-Error was there */
 };
 
@@ -76,8 +77,24 @@ function_keys_close(struct gateway *gateway)
 	}
 }
 
-/* Sign the event that lies in the worker's buffer. 0, or -1: no keys. */
-static int
+/* The keys to sign with, or NULL: there are none. */
+static const struct credentials *
+keys_get(struct exchange *x)
+{
+	const struct image_head *image = image_of(x);
+	const struct image_function *function = x->function->function;
+	const struct credentials *keys = NULL;
+	struct error err;
+
+	if (credentials_get(keys_of(x->gateway, image, function)->source,
+	    x->gateway->loop.wheel.now, &keys, &err) != 0)
+		log_error(x->gateway->env.log, "function %s: %s",
+		    image_slice(image, function->name).at, err.text);
+	return keys;
+}
+
+/* Sign the event that lies in the worker's buffer. */
+static void
 sign(struct exchange *x, struct slice host)
 {
 	const struct image_head *image = image_of(x);
@@ -92,22 +109,41 @@ sign(struct exchange *x, struct slice host)
 		.service = SLICE("lambda"),
 		.wall_ms = loop_wall(&x->gateway->loop),
 	};
-	const struct credentials *keys;
-	struct error err;
+	const struct credentials *keys = keys_get(x);
 	struct buf lines;
 
-	if (credentials_get(keys_of(x->gateway, image, function)->source,
-	    x->gateway->loop.wheel.now, &keys, &err) < 0) {
-		log_error(x->gateway->env.log, "function %s: %s",
-		    image_slice(image, function->name).at, err.text);
-		return -1;
-	}
+	if (keys == NULL)
+		return;
 	buf_open(&lines);
 	sigv4_sign(&request, keys, &lines);
 	x->function->signature = slice_of(arena_copy(&x->arena, lines.at,
 	    lines.len), lines.len);
 	buf_close(&lines);
-	return 0;
+}
+
+static bool
+holds(struct slice text, const char *part)
+{
+	return text.len > 0 &&
+	    memmem(text.at, text.len, part, strlen(part)) != NULL;
+}
+
+/* The trace with all of its parts (contract, 1.5). */
+static void
+trace_whole_write(const struct exchange *x, struct buf *out)
+{
+	struct slice given = http_head_value(&x->head,
+	    HTTP_KNOWN_X_AMZN_TRACE_ID);
+	bool root = holds(given, "Root=");
+	bool parent = root && holds(given, "Parent=");
+
+	trace_write(x, out);
+	if (!parent) {
+		buf_add_text(out, ";Parent=");
+		buf_add(out, x->function->parent, sizeof x->function->parent);
+	}
+	if (!root || !holds(given, "Sampled="))
+		buf_add_text(out, parent ? ";Sampled=1" : ";Sampled=0");
 }
 
 static void
@@ -117,14 +153,14 @@ call_compose(void *ctx, struct slice host, struct buf *out)
 	const struct image_function *function = x->function->function;
 
 	if (function->credentials.len > 0 && x->function->signature.at == NULL)
-		(void)sign(x, host);
+		sign(x, host);
 	buf_add_text(out, "POST ");
 	buf_add_slice(out, image_slice(image_of(x), function->path));
 	buf_add_text(out, " HTTP/1.1\r\nHost: ");
 	buf_add_slice(out, host);
 	buf_add_text(out, "\r\nContent-Type: application/json\r\n"
 	    "X-Amzn-Trace-Id: ");
-	trace_write(x, out);
+	trace_whole_write(x, out);
 	buf_add(out, "\r\n", 2);
 	buf_add_slice(out, x->function->signature);
 	buf_add_text(out, "Content-Length: ");
@@ -507,9 +543,15 @@ static enum step_result
 invoke(struct exchange *x)
 {
 	struct upstream_call *call = &x->call;
+	uint64_t parent = loop_random(&x->gateway->loop);
 	int why;
 
+	/* Nothing goes out that the endpoint could not know to be ours. */
+	if (x->function->function->credentials.len > 0 && keys_get(x) == NULL)
+		return reply_error(x, RESPONSE_FUNCTION_REFUSED,
+		    "no_credentials");
 	ids_trace(x);
+	text_hex(x->function->parent, &parent, sizeof parent);
 	if (event_make(x) < 0) {
 		event_drop(x->gateway);
 		return reply_error(x, RESPONSE_REQUEST_TOO_LARGE,
@@ -622,7 +664,7 @@ function_send(struct exchange *x)
 	x->kind->answer_ids(x, out);
 	if (x->kind == kind_rest()) {
 		buf_add_text(out, "X-Amzn-Trace-Id: ");
-		trace_write(x, out);
+		trace_whole_write(x, out);
 		buf_add(out, "\r\n", 2);
 	}
 	reply_body(x, reply->body);

@@ -27,7 +27,9 @@
 struct invocation_result {
 	bool error;			/* body describes it */
 	bool unknown;			/* the function has gone */
-	const char *type;		/* of an error; for the log */
+	const char *type;		/* of an error */
+	const char *message;		/* of one without a body: it is made
+					   of type and message */
 	struct slice body;		/* unless it was streamed before */
 	struct slice tail;		/* of the log, when asked for */
 };
@@ -179,8 +181,8 @@ uint64_t host_now_us(void);
 
 /* scheduler.c */
 void function_dispatch(struct function *function);
-void function_init_failed(struct function *function, const char *type,
-    struct slice body);
+void function_init_failed(struct function *function,
+    const struct invocation_result *result);
 void function_fail_queue(struct function *function,
     const struct invocation_result *result);
 unsigned function_live(const struct function *function);

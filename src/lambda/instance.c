@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,10 +96,12 @@ listen_open(struct instance *instance, struct error *err)
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof address;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
+	    0), one = 1;
 
 	if (fd < 0)
 		return error_errno(err, "no socket for a Runtime API");
+	/* Accepted connections have it too: an event waits for no ACK. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	if (bind(fd, (struct sockaddr *)&address, size) < 0 ||
 	    listen(fd, BACKLOG) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
@@ -306,23 +309,24 @@ void
 instance_init_error(struct instance *instance, const char *type,
     struct slice body)
 {
+	struct invocation_result result = { .error = true, .type = type,
+	    .body = body };
+
 	instance->failed = true;
 	stopping(instance, "it does not start");
 	function_output_line(instance->function, body);
-	function_init_failed(instance->function, type, body);
+	function_init_failed(instance->function, &result);
 }
 
 static void
 init_failed(struct instance *instance, const char *type, const char *message)
 {
-	struct buf body;
+	struct invocation_result result = { .error = true, .type = type,
+	    .message = message };
 
 	instance->failed = true;
-	buf_open(&body);
-	error_body(&body, type, message);
 	function_output_line(instance->function, slice_text(message));
-	function_init_failed(instance->function, type, buf_slice(&body));
-	buf_close(&body);
+	function_init_failed(instance->function, &result);
 }
 
 static void
@@ -414,6 +418,8 @@ take_output(struct instance *instance, struct slice data, bool ended)
 		return;
 	}
 	buf_add_slice(line, data);
+	if (line->len == 0)
+		return;
 	used = function_lines_split(buf_slice(line), ended, take_line,
 	    instance);
 	memmove(line->at, line->at + used, line->len - used);

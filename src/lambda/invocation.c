@@ -240,18 +240,35 @@ tail_of(const struct invocation *invocation)
 	return tail;
 }
 
+static void
+tell(struct invocation *invocation, const struct invocation_result *result)
+{
+	struct invocation_result told = *result;
+	struct buf message, body;
+
+	buf_open(&message);
+	buf_open(&body);
+	if (result->message != NULL) {
+		buf_printf(&message, "RequestId: %s %s", invocation->id,
+		    result->message);
+		error_body(&body, result->type, message.at);
+		told.body = buf_slice(&body);
+	}
+	told.tail = tail_of(invocation);
+	invocation->client->end(invocation->ctx, &told);
+	buf_close(&message);
+	buf_close(&body);
+}
+
 /* Tell whoever waits, and free it (or keep it to be tried again). */
 void
 invocation_refuse(struct invocation *invocation,
     const struct invocation_result *result)
 {
-	struct invocation_result told = *result;
-
 	if (result->error && delay(invocation))
 		return;
-	told.tail = tail_of(invocation);
 	if (invocation->client != NULL)
-		invocation->client->end(invocation->ctx, &told);
+		tell(invocation, result);
 	invocation_free(&invocation);
 }
 

@@ -72,8 +72,9 @@ wanted(const struct function *function)
 static void
 grow(struct function *function)
 {
+	struct invocation_result result = { .error = true,
+	    .type = "Sandbox.Failure" };
 	unsigned more = wanted(function);
-	struct buf body;
 	struct error err;
 
 	while (more-- > 0 && function->pause.due == 0) {
@@ -81,11 +82,8 @@ grow(struct function *function)
 			continue;
 		log_error(function->host->log, "function %s: %s",
 		    function->spec->name, err.text);
-		buf_open(&body);
-		error_body(&body, "Sandbox.Failure", err.text);
-		function_init_failed(function, "Sandbox.Failure",
-		    buf_slice(&body));
-		buf_close(&body);
+		result.message = err.text;
+		function_init_failed(function, &result);
 		return;
 	}
 }
@@ -141,11 +139,9 @@ pause_of(unsigned failures)
  * the next start waits a while.
  */
 void
-function_init_failed(struct function *function, const char *type,
-    struct slice body)
+function_init_failed(struct function *function,
+    const struct invocation_result *result)
 {
-	struct invocation_result result = { .error = true, .type = type,
-	    .body = body };
 	uint32_t pause;
 
 	function->counts.init_failures++;
@@ -154,12 +150,12 @@ function_init_failed(struct function *function, const char *type,
 	loop_timer_set(&function->host->loop, &function->pause, pause);
 	log_warn(function->host->log, "function %s does not start (%s); next "
 	    "attempt in %" PRIu32 " ms at the earliest", function->spec->name,
-	    type, pause);
+	    result->type, pause);
 	if (function_live(function) == 0)
-		function_fail_queue(function, &result);
+		function_fail_queue(function, result);
 	else if (function->ninstances[INSTANCE_STARTING] ==
 	    function_live(function))
-		fail_one(function, &result);
+		fail_one(function, result);
 	host_settle(function->host);
 }
 

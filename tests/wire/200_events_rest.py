@@ -64,9 +64,10 @@ def case_whole_event(t):
     t.equal(h["X-Forwarded-For"], "127.0.0.1")
     t.equal(h["X-Forwarded-Port"], str(g.port))
     t.equal(h["X-Forwarded-Proto"], "http")
-    t.match(TRACE, h["X-Amzn-Trace-Id"])
-    t.equal(h["X-Amzn-Trace-Id"], r.get("x-amzn-trace-id"))
-    t.equal(e.calls[-1].request.get("x-amzn-trace-id"), h["X-Amzn-Trace-Id"])
+    trace = r.get("x-amzn-trace-id")
+    t.match("^" + TRACE, trace)
+    t.check(trace.startswith(h["X-Amzn-Trace-Id"]), h["X-Amzn-Trace-Id"])
+    t.equal(e.calls[-1].request.get("x-amzn-trace-id"), trace)
     t.equal(sorted(n.lower() for n in h), [
         "content-type", "host", "user-agent", "x-amzn-trace-id",
         "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto",
@@ -227,8 +228,7 @@ def case_header_names(t):
 
 def case_headers_never_shown(t):
     e, g = gateway(t)
-    sent = [("Connection", "keep-alive, X-Hop"), ("X-Hop", "1"),
-            ("Content-MD5", "x"), ("Expect", "100-continue"),
+    sent = [("Connection", "keep-alive, X-Hop"), ("Content-MD5", "x"), ("Expect", "100-continue"),
             ("Max-Forwards", "1"), ("Proxy-Authenticate", "x"),
             ("Server", "x"), ("TE", "trailers"), ("Trailer", "x"),
             ("Upgrade", "h2c"), ("WWW-Authenticate", "x"),
@@ -282,7 +282,8 @@ def case_claims_of_the_client_are_replaced(t):
     t.lacks("x-forwarded-host", m)
     t.lacks("forwarded", m)
     t.equal(len(m["x-amzn-trace-id"]), 1)
-    t.match("^" + TRACE, m["x-amzn-trace-id"][0])
+    t.match(r"^Root=1-[0-9a-f]{8}-[0-9a-f]{24}(;|\Z)",
+            m["x-amzn-trace-id"][0])
 
 
 def case_trace_id(t):
@@ -299,7 +300,8 @@ def case_trace_id(t):
                        ("X-AMZN-TRACE-ID", "Root=" + root))
     v = r.get("x-amzn-trace-id")
     t.match("^Root=%s;Parent=[0-9a-f]{16};Sampled=0" % root, v)
-    t.equal(e.calls[-1].header("x-amzn-trace-id"), v)
+    t.equal(e.calls[-1].request.get("x-amzn-trace-id"), v)
+    t.check(v.startswith(e.calls[-1].header("x-amzn-trace-id")), v)
 
 
 def case_static_request_headers(t):
