@@ -33,6 +33,7 @@
 enum {
 	OPTION_DIFF = 256,
 	OPTION_FORMAT,
+	OPTION_WATCH,
 };
 
 static const struct option long_options[] = {
@@ -48,11 +49,12 @@ static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "diff", no_argument, NULL, OPTION_DIFF },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
+	{ "watch", no_argument, NULL, OPTION_WATCH },
 	{ NULL, 0, NULL, 0 },
 };
 
 static const char usage_text[] =
-    "usage: gatehouse [-c FILE] [-p PREFIX] [-f] [-q] [-v]\n"
+    "usage: gatehouse [-c FILE] [-p PREFIX] [-f] [-q] [-v] [--watch]\n"
     "       gatehouse -t [--diff] [-c FILE] [-p PREFIX] [-q]"
     " [--format=json]\n"
     "       gatehouse -T [-c FILE] [-p PREFIX]\n"
@@ -72,6 +74,7 @@ static const char usage_text[] =
     "                       and of the default configuration's path\n"
     "  -q, --quiet          errors only\n"
     "  -v, --verbose        informational messages too\n"
+    "      --watch          restart functions whose files change\n"
     "      --format FORMAT  text or json, for -t\n"
     "  -V, --version        version, and the libraries in use\n"
     "  -h, --help           this text\n";
@@ -81,7 +84,7 @@ struct arguments {
 	const char *prefix;
 	const char *order;
 	bool test, print, diff, json;
-	bool foreground, quiet, verbose;
+	bool foreground, quiet, verbose, watch;
 };
 
 static int
@@ -330,6 +333,8 @@ run(const struct arguments *args, const char *program,
 	options.foreground = args->foreground;
 	options.quiet = args->quiet;
 	options.verbose = args->verbose;
+	options.watch = args->watch;
+	options.libexec = getenv("GATEHOUSE_LIBEXECDIR");
 	options.least = args->quiet ? LOG_LEVEL_ERROR : args->verbose ?
 	    LOG_LEVEL_INFO : LOG_LEVEL_NOTICE;
 	code = master_run(&options);
@@ -376,6 +381,9 @@ take_option(struct arguments *args, int option)
 	case 'h':
 		fputs(usage_text, stdout);
 		return EXIT_CODE_OK;
+	case OPTION_WATCH:
+		args->watch = true;
+		return -1;
 	case OPTION_DIFF:
 		args->diff = true;
 		return -1;

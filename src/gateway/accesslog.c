@@ -25,12 +25,13 @@
 static void
 drop(struct access_log *log)
 {
+	const char *end;
+
 	control_add(&log->gateway->env.slot->log_dropped, log->nlines);
-	log->lines.len = 0;
 	log->nlines = 0;
-	/* What comes next must not continue the line that was cut. */
-	if (log->torn)
-		buf_add_char(&log->lines, '\n');
+	/* The rest of a line that was begun stays: it must be whole. */
+	end = log->torn ? memchr(log->lines.at, '\n', log->lines.len) : NULL;
+	log->lines.len = end != NULL ? (size_t)(end + 1 - log->lines.at) : 0;
 }
 
 static void
@@ -199,7 +200,8 @@ step_log(struct exchange *x)
 	control_add(&slot->requests, 1);
 	control_add(&slot->answers[x->status / 100 % 6], 1);
 	/* What was spliced passed the core by. */
-	if (x->answer == ANSWER_RELAYED && x->call.bytes_in > x->bytes_out)
+	if (x->answer == ANSWER_RELAYED && x->call.bytes_in > x->bytes_out &&
+	    x->head.method != HTTP_VERB_HEAD)
 		x->bytes_out = x->call.bytes_in;
 	if (x->reason != NULL)
 		error_line(x);

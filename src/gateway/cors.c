@@ -9,6 +9,7 @@
 
 #include "cors/policy.h"
 #include "gateway/exchange.h"
+#include "http/framing.h"
 
 #define ANSWER_FIELDS (HTTP_KNOWN_BIT(ACCESS_CONTROL_ALLOW_ORIGIN) | \
     HTTP_KNOWN_BIT(ACCESS_CONTROL_ALLOW_CREDENTIALS) | \
@@ -40,6 +41,15 @@ listed(const struct image_head *image, struct image_run run,
 	return false;
 }
 
+/* What stands behind "scheme://". */
+static struct slice
+host_of(struct slice origin)
+{
+	(void)slice_until(&origin, ':');
+	return origin.len > 2 ? slice_of(origin.at + 2, origin.len - 2) :
+	    SLICE_NONE;
+}
+
 static bool
 allowed(const struct exchange *x, struct slice origin)
 {
@@ -49,10 +59,12 @@ allowed(const struct exchange *x, struct slice origin)
 		return false;
 	if ((flags & (IMAGE_CORS_ANY | IMAGE_CORS_STATIC)) != 0)
 		return true;
-	return listed(image_of(x), x->cors->origins, origin) ||
-	    cors_origin_scheme_matches(origin,
+	if (listed(image_of(x), x->cors->origins, origin))
+		return true;
+	return cors_origin_scheme_matches(origin,
 	    (flags & IMAGE_CORS_ANY_HTTPS) != 0,
-	    (flags & IMAGE_CORS_ANY_HTTP) != 0);
+	    (flags & IMAGE_CORS_ANY_HTTP) != 0) && http_host_valid(
+	    host_of(origin));
 }
 
 /* The origin's line is in the ready bytes already for these. */
@@ -119,20 +131,21 @@ step_preflight(struct exchange *x)
 	return STEP_NEXT;
 }
 
-/* Which of the backend's fields give way to the policy's. */
-uint64_t
-cors_replaced(const struct exchange *x)
-{
-	if (x->cors == NULL || x->kind == kind_rest())
-		return 0;
-	return ANSWER_FIELDS;
-}
-
+/* A REST backend that names an origin has a policy of its own. */
 static bool
 backend_decided(const struct exchange *x, uint64_t answer_fields)
 {
 	return x->kind == kind_rest() && (answer_fields &
 	    HTTP_KNOWN_BIT(ACCESS_CONTROL_ALLOW_ORIGIN)) != 0;
+}
+
+/* Which of the backend's fields give way to the policy's, never beside it. */
+uint64_t
+cors_replaced(const struct exchange *x, uint64_t answer_fields)
+{
+	if (x->cors == NULL || backend_decided(x, answer_fields))
+		return 0;
+	return ANSWER_FIELDS;
 }
 
 /*

@@ -134,7 +134,7 @@ on_refused(void *ctx, struct transport *transport, unsigned status,
 
 	x->method = HTTP_VERBS;
 	x->no_drain = true;
-	route_guess_kind(x);
+	route_refused(x);
 	(void)reply_error(x, errors_of_status(status), reason);
 	x->step = STEP_REPLY;
 	exchange_run(x);

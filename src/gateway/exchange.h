@@ -153,14 +153,14 @@ void exchange_core(struct gateway *gateway, struct http_core *core);
 
 /* route.c */
 enum step_result step_route(struct exchange *x);
-void route_guess_kind(struct exchange *x);
+void route_refused(struct exchange *x);
 
 /* cors.c */
 enum step_result step_preflight(struct exchange *x);
 void cors_write(const struct exchange *x, uint64_t answer_fields,
     struct buf *out);
 void cors_write_preflight(const struct exchange *x, struct buf *out);
-uint64_t cors_replaced(const struct exchange *x);
+uint64_t cors_replaced(const struct exchange *x, uint64_t answer_fields);
 
 /* integrate.c */
 enum step_result step_integrate(struct exchange *x);
@@ -202,8 +202,6 @@ struct kind {
 	uint64_t request_dropped;
 	/* Known answer fields that do not reach the client as they are. */
 	uint64_t answer_dropped;
-	/* Those of them that come back as x-amzn-Remapped-NAME. */
-	uint64_t answer_remapped;
 	bool joins_repeated;	/* repeated request fields become one */
 	/* Fields of the gateway's own on every answer. */
 	void (*answer_ids)(const struct exchange *x, struct buf *out);

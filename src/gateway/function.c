@@ -186,6 +186,17 @@ refusal_reason(unsigned status)
 	}
 }
 
+/* The time-out is of the whole invocation, however its output comes. */
+static bool
+time_left(struct exchange *x)
+{
+	uint64_t spent = x->gateway->loop.wheel.now - x->integrated;
+	uint32_t most = x->integration->timeout_ms;
+
+	x->call.timeout_ms = spent < most ? (uint32_t)(most - spent) : 1;
+	return spent < most;
+}
+
 static void
 call_head(void *ctx, struct http_head *answer)
 {
@@ -195,6 +206,7 @@ call_head(void *ctx, struct http_head *answer)
 	x->integration_status = answer->status;
 	x->function->failed = http_head_find_name(answer,
 	    SLICE("X-Amz-Function-Error")) != NULL;
+	(void)time_left(x);
 }
 
 /* The answer is decided while the exchange waits for the function. */
@@ -214,6 +226,12 @@ call_data(void *ctx, struct slice data)
 	if (x->function->output.len + data.len > OUTPUT_MOST) {
 		upstream_call_abort(&x->call);
 		decide(x, RESPONSE_FUNCTION_FAILED, "function_reply_too_large");
+		return;
+	}
+	if (!time_left(x)) {
+		upstream_call_abort(&x->call);
+		decide(x, RESPONSE_INTEGRATION_TIMEOUT,
+		    upstream_failure_reason(UPSTREAM_BODY_TIMEOUT));
 		return;
 	}
 	buf_add_slice(&x->function->output, data);
@@ -298,7 +316,9 @@ call_end(void *ctx)
 static void
 call_failed(void *ctx, enum upstream_failure why)
 {
-	decide(ctx, errors_of_failure(why), upstream_failure_reason(why));
+	/* Who does not speak HTTP has failed as a function that cannot. */
+	decide(ctx, why == UPSTREAM_BAD_ANSWER ? RESPONSE_FUNCTION_FAILED :
+	    errors_of_failure(why), upstream_failure_reason(why));
 }
 
 static void
@@ -622,20 +642,21 @@ function_close(struct exchange *x)
 	buf_close(&x->function->output);
 }
 
-/* One field of the function's, under the name that the client may see. */
+/*
+ * One field of the function's, which knows the names that clients may see.
+ * sent are the known fields among all of its fields.
+ */
 static void
 field_write(const struct exchange *x, const struct lambda_pair *field,
-    struct buf *out)
+    uint64_t sent, struct buf *out)
 {
 	uint64_t bit = UINT64_C(1) << http_known_of(field->name);
 
 	bit &= ~HTTP_KNOWN_BIT(NONE);
-	if ((bit & (cors_replaced(x) | HTTP_KNOWN_BIT(TRANSFER_ENCODING) |
+	if ((bit & (cors_replaced(x, sent) | HTTP_KNOWN_BIT(TRANSFER_ENCODING) |
 	    HTTP_KNOWN_BIT(APIGW_REQUESTID))) != 0 ||
 	    reply_has_static(x, field->name))
 		return;
-	if ((bit & x->kind->answer_remapped) != 0)
-		buf_add_text(out, "x-amzn-Remapped-");
 	buf_add_slice(out, field->name);
 	buf_add(out, ": ", 2);
 	buf_add_slice(out, field->value);
@@ -655,10 +676,10 @@ function_send(struct exchange *x)
 	out = x->transport->ops->reply_begin(x->transport, x->status,
 	    SLICE_NONE);
 	reply_date(x, out);
-	for (i = 0; i < reply->nfields; i++) {
-		field_write(x, &reply->fields[i], out);
+	for (i = 0; i < reply->nfields; i++)
 		sent |= UINT64_C(1) << http_known_of(reply->fields[i].name);
-	}
+	for (i = 0; i < reply->nfields; i++)
+		field_write(x, &reply->fields[i], sent, out);
 	reply_static_lines(x, out);
 	cors_write(x, sent, out);
 	x->kind->answer_ids(x, out);

@@ -34,7 +34,8 @@ call_data(void *ctx, struct slice data)
 
 	if (x->transport == NULL)
 		return;
-	x->bytes_out += data.len;
+	if (x->head.method != HTTP_VERB_HEAD)
+		x->bytes_out += data.len;
 	x->transport->ops->reply_data(x->transport, data);
 }
 

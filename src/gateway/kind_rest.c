@@ -91,7 +91,6 @@ request_extra(const struct exchange *x, struct buf *out)
 static const struct kind kind = {
 	.request_dropped = DROPPED_REQUEST,
 	.answer_dropped = DROPPED_ANSWER,
-	.answer_remapped = REMAPPED,
 	.joins_repeated = true,
 	.answer_ids = answer_ids,
 	.answer_extra = answer_extra,

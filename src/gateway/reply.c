@@ -57,6 +57,19 @@ reply_static_lines(const struct exchange *x, struct buf *out)
 		buf_add_slice(out, image_slice(image_of(x), lines));
 }
 
+/* "Vary: Origin" is not said twice when the policy says it too. */
+static uint64_t
+vary_twin(const struct exchange *x, const struct http_head *answer)
+{
+	if (x->cors == NULL || (x->kind != kind_rest() && http_head_value(
+	    &x->head, HTTP_KNOWN_ORIGIN).len == 0) || !slice_eq_nocase(http_head_value(answer,
+	    HTTP_KNOWN_VARY), SLICE("Origin")) || cors_replaced(x,
+	    answer->known_mask) == 0 || (x->cors->flags & (IMAGE_CORS_ANY |
+	    IMAGE_CORS_STATIC)) != 0)
+		return 0;
+	return HTTP_KNOWN_BIT(VARY);
+}
+
 static void
 fields_relay(const struct exchange *x, const struct http_head *answer,
     struct buf *out)
@@ -69,7 +82,8 @@ fields_relay(const struct exchange *x, const struct http_head *answer,
 
 	http_fields_hop_by_hop(answer, &removed);
 	http_fields_remove(answer, x->kind->answer_dropped |
-	    cors_replaced(x), &removed);
+	    cors_replaced(x, answer->known_mask) | vary_twin(x, answer),
+	    &removed);
 	static_fields(x, &lines, &names);
 	for (i = names.first; i < names.first + names.count; i++)
 		http_fields_remove_name(answer, image_slice(image,

@@ -26,8 +26,8 @@ listener_index(const struct exchange *x)
 }
 
 /* Before an API is known: answer as the APIs of this listener would. */
-void
-route_guess_kind(struct exchange *x)
+static void
+guess_kind(struct exchange *x)
 {
 	const struct image_head *image = image_of(x);
 	unsigned listener = listener_index(x);
@@ -99,6 +99,29 @@ borrow_cors(struct exchange *x, unsigned listener)
 		x->cors = cors_at(x, other.route->cors);
 }
 
+/*
+ * A request that is refused before it can be routed: when there is but one API
+ * it was for that, and the refusal carries that API's fields.
+ */
+static void
+assume_api(struct exchange *x)
+{
+	const struct image_head *image = image_of(x);
+
+	if (image->sections[IMAGE_APIS].count != 1)
+		return;
+	x->match.api = image_array(image, IMAGE_APIS);
+	x->cors = cors_at(x, x->match.api->cors);
+}
+
+/* The same for a head that was refused: no more will be known of it. */
+void
+route_refused(struct exchange *x)
+{
+	guess_kind(x);
+	assume_api(x);
+}
+
 static enum step_result
 found(struct exchange *x)
 {
@@ -122,11 +145,13 @@ step_route(struct exchange *x)
 	unsigned listener;
 
 	listener = listener_index(x);
-	route_guess_kind(x);
-	if (x->head.form == HTTP_FORM_ASTERISK ||
-	    http_target_check(x->head.path, &facts) < 0)
-		return reply_error(x, RESPONSE_BAD_REQUEST, "bad_path");
+	guess_kind(x);
 	x->host = lower_host(x);
+	if (x->head.form == HTTP_FORM_ASTERISK ||
+	    http_target_check(x->head.path, &facts) < 0) {
+		assume_api(x);
+		return reply_error(x, RESPONSE_BAD_REQUEST, "bad_path");
+	}
 	table_match(image_of(x), listener, x->host, x->method, x->head.path,
 	    &x->match);
 	if (x->match.api != NULL) {

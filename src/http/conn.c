@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -194,6 +196,21 @@ conn_has_more(struct conn *conn)
 	if (recv(conn_fd(conn), &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN)
 		conn->missed = false;
 	return conn->missed;
+}
+
+/*
+ * Bytes that the peer has not taken yet: ours and the kernel's. It shrinks
+ * while the peer reads, even when too slowly for the socket to be writable.
+ */
+size_t
+conn_unsent(const struct conn *conn)
+{
+	int queued = 0;
+
+	if (ioctl(conn_fd(conn), SIOCOUTQ, &queued) < 0 || queued < 0)
+		queued = 0;
+	return (size_t)queued + (conn->tail != NULL ?
+	    conn->tail->len - conn->tail->at : 0);
 }
 
 /* Have the owner's callback run once more this turn, after the others. */

@@ -44,6 +44,7 @@ int conn_send(struct conn *conn, struct slice head, struct slice body);
 void conn_hold(struct conn *conn, struct slice data);
 int conn_flush(struct conn *conn);
 bool conn_has_more(struct conn *conn);
+size_t conn_unsent(const struct conn *conn);
 void conn_wake(struct conn *conn);
 void conn_shut(struct conn *conn);
 

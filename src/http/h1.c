@@ -19,7 +19,8 @@
 #include "util/mem.h"
 
 #define KEPT_FIRST	2048
-#define LINGER_MOST	(256 * 1024)
+#define LINGER_MOST	(16 * 1024 * 1024)
+#define HEADS_MOST	32	/* requests in a row before others' turn */
 
 static void h1_ready(evutil_socket_t fd, short what, void *arg);
 static void h1_expired(struct timer *timer);
@@ -92,6 +93,26 @@ h1_wait_set(struct h1_conn *c, enum h1_wait wait, uint32_t ms)
 	loop_timer_set(c->server->loop, &c->io.timer, ms);
 }
 
+/* The same, for a client that has to read: it must make headway. */
+void
+h1_wait_reader(struct h1_conn *c, enum h1_wait wait, uint32_t ms)
+{
+	c->unsent = (uint32_t)conn_unsent(&c->io);
+	h1_wait_set(c, wait, ms);
+}
+
+/* Has it read anything since? Then it has as long again. */
+static bool
+reader_goes_on(struct h1_conn *c, uint32_t ms)
+{
+	size_t unsent = conn_unsent(&c->io);
+
+	if (unsent >= c->unsent)
+		return false;
+	h1_wait_reader(c, (enum h1_wait)c->wait, ms);
+	return true;
+}
+
 static void
 linger(struct h1_conn *c)
 {
@@ -100,7 +121,7 @@ linger(struct h1_conn *c)
 	if (!c->pumping)
 		kept_drop(c);
 	conn_shut(&c->io);
-	h1_wait_set(c, H1_WAIT_LINGER, c->server->settings.linger_ms);
+	h1_wait_reader(c, H1_WAIT_LINGER, c->server->settings.linger_ms);
 	/* What waits unread brings no edge: the client may be waiting too. */
 	if (!c->pumping && c->io.missed)
 		conn_wake(&c->io);
@@ -163,6 +184,7 @@ begin_exchange(struct h1_conn *c, struct http_head *head)
 {
 	c->state = H1_EXCHANGE;
 	c->requests++;
+	c->served++;
 	c->minor = head->minor;
 	c->keep_alive = head->keep_alive;
 	c->head_only = head->method == HTTP_VERB_HEAD;
@@ -282,7 +304,7 @@ wants_input(const struct h1_conn *c)
 	if (c->state == H1_EXCHANGE)
 		return c->transport.exchange != NULL && !c->body_done &&
 		    !c->paused;
-	return true;
+	return c->served < HEADS_MOST;
 }
 
 /* Use what can be used of data now. Returns the bytes used. */
@@ -407,6 +429,7 @@ pump(struct h1_conn *c)
 	ssize_t n = 1;
 
 	c->pumping = true;
+	c->served = 0;
 	if (c->kept != NULL && wants_input(c))
 		kept_use(c);
 	while (n > 0 && wants_input(c) && c->io.missed) {
@@ -424,7 +447,12 @@ pump(struct h1_conn *c)
 	if (c->closed) {
 		kept_drop(c);
 		free(c);
+		return;
 	}
+	/* A long pipeline goes on when the others have had their turn. */
+	if (c->served == HEADS_MOST)
+		conn_wake(&c->io);
+	c->served = 0;
 }
 
 /*
@@ -457,7 +485,7 @@ flush(struct h1_conn *c)
 	}
 	if (sent > 0) {
 		if (c->wait == H1_WAIT_SEND)
-			h1_wait_set(c, H1_WAIT_SEND,
+			h1_wait_reader(c, H1_WAIT_SEND,
 			    c->server->settings.send_ms);
 		return;
 	}
@@ -514,6 +542,8 @@ h1_expired(struct timer *timer)
 		body_failed(c, 408, "client_body_timeout");
 		return;
 	case H1_WAIT_SEND:
+		if (reader_goes_on(c, c->server->settings.send_ms))
+			return;
 		c->io.dead = true;
 		if (c->transport.exchange != NULL) {
 			void *exchange = c->transport.exchange;
@@ -523,6 +553,8 @@ h1_expired(struct timer *timer)
 		}
 		break;
 	case H1_WAIT_LINGER:
+		if (reader_goes_on(c, c->server->settings.linger_ms))
+			return;
 		break;
 	}
 	h1_close(c);

@@ -19,8 +19,9 @@ struct h1_settings {
 	uint32_t linger_ms;
 	uint32_t requests_max;		/* per connection; 0 no limit */
 	uint32_t connections_max;
-	bool hangup_ends;		/* a client that sends no more is gone,
-					   even while it waits for an answer */
+	bool hangup_ends;		/* a client that sends no more is
+					   gone, even while it waits for an
+					   answer */
 };
 
 /* One per worker: its listening sockets and its client connections. */

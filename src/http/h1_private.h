@@ -41,6 +41,8 @@ struct h1_conn {
 	} body;
 	struct http_peer peer;
 	uint32_t requests;
+	uint32_t unsent;	/* when the timer was set to wait for a reader */
+	uint8_t served;			/* requests in this turn of the loop */
 	uint8_t state;			/* enum h1_state */
 	uint8_t wait;			/* enum h1_wait */
 	uint8_t minor;			/* of the request */
@@ -68,5 +70,6 @@ void h1_accepted(struct h1_server *server, int fd, const struct http_peer *peer,
 void h1_finish(struct h1_conn *c);
 void h1_close(struct h1_conn *c);
 void h1_wait_set(struct h1_conn *c, enum h1_wait wait, uint32_t ms);
+void h1_wait_reader(struct h1_conn *c, enum h1_wait wait, uint32_t ms);
 
 #endif

@@ -118,7 +118,7 @@ reply_flush(struct transport *transport)
 	sent = conn_send(&c->io, buf_slice(out_of(c)), SLICE_NONE);
 	out_of(c)->len = 0;
 	if (sent > 0 && c->wait != H1_WAIT_SEND)
-		h1_wait_set(c, H1_WAIT_SEND, c->server->settings.send_ms);
+		h1_wait_reader(c, H1_WAIT_SEND, c->server->settings.send_ms);
 	else if (sent < 0)
 		conn_wake(&c->io);	/* h1_ready tells the core */
 	return sent;

@@ -8,7 +8,7 @@
 
 #include "lambda/eventstream.h"
 
-#include <zlib.h>
+#include "util/crc32.h"
 
 #define FRAME_BYTES	16	/* around headers and payload */
 #define HEADER_TEXT	7	/* the type of a header that is a text */
@@ -43,8 +43,7 @@ header_size(struct slice name, struct slice value)
 static void
 add_crc(struct buf *out, size_t from)
 {
-	add_u32(out, (uint32_t)crc32(0, (const Bytef *)out->at + from,
-	    (uInt)(out->len - from)));
+	add_u32(out, crc32_of(slice_of(out->at + from, out->len - from)));
 }
 
 /* An event of this type whose payload is of this media type. */

@@ -139,18 +139,26 @@ function_output_open(struct function *function)
 	function_output_choose(function);
 }
 
+/* Whoever reads along hears the end. */
 void
-function_output_close(struct function *function)
+function_output_dismiss(struct function *function)
 {
-	struct function_output *output = &function->output;
 	struct log_reader *reader;
 	struct list *node;
 
 	function_output_flush(function);
-	while ((node = list_pop(&output->readers)) != NULL) {
+	while ((node = list_pop(&function->output.readers)) != NULL) {
 		reader = LIST_ITEM(node, struct log_reader, link);
 		reader->gone(reader);
 	}
+}
+
+void
+function_output_close(struct function *function)
+{
+	struct function_output *output = &function->output;
+
+	function_output_dismiss(function);
 	buf_close(&output->pending);
 	buf_close(&output->recent);
 }

@@ -46,6 +46,7 @@ void function_log_set(struct lambda_host *host, uint64_t id, int fd);
 void function_logs_reopen(struct lambda_host *host);
 
 void function_output_open(struct function *function);
+void function_output_dismiss(struct function *function);
 void function_output_close(struct function *function);
 void function_output_choose(struct function *function);
 void function_output_line(struct function *function, struct slice text);

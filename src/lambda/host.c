@@ -44,6 +44,7 @@ function_open(struct lambda_host *host)
 		list_init(&function->instances[i]);
 	list_init(&function->queue);
 	list_init(&function->delayed);
+	buf_open(&function->failure);
 	timer_init(&function->pause, function_pause_over);
 	list_append(&host->functions, &function->link);
 	return function;
@@ -74,6 +75,7 @@ function_close(struct function **function_p)
 	*function_p = NULL;
 	function_output_close(function);
 	loop_timer_clear(&function->host->loop, &function->pause);
+	buf_close(&function->failure);
 	list_remove(&function->link);
 	functions_unref(&function->set);
 	free(function);
@@ -99,23 +101,33 @@ function_work(const struct function *function)
 	return work;
 }
 
-static void
-drain_step(struct lambda_host *host)
+/* Have these end when their work is done. Is anything left of them? */
+static bool
+drain_functions(struct list *head)
 {
 	struct list *node;
-	bool left = host->invoke.nconnections > 0;
-	int i;
+	bool left = false;
 
-	HOST_EACH_FUNCTION(node, host, i) {
+	LIST_EACH(node, head) {
 		struct function *function = LIST_ITEM(node, struct function,
 		    link);
 
 		drop_delayed(function);
+		function_output_dismiss(function);
 		if (function_work(function) == 0)
 			function_retire(function, "the host ends");
 		left = left || !function_gone(function);
 	}
-	if (left || host->drained)
+	return left;
+}
+
+static void
+drain_step(struct lambda_host *host)
+{
+	bool left = drain_functions(&host->functions);
+
+	left = drain_functions(&host->leaving) || left;
+	if (left || host->invoke.nconnections > 0 || host->drained)
 		return;
 	host->drained = true;
 	if (host->env.drained != NULL)

@@ -52,7 +52,7 @@ struct invocation {
 	struct function *function;
 	struct instance *instance;	/* while it runs */
 	struct runtime_call *answer;	/* the call that brings the answer */
-	const struct invocation_client *client;	/* NULL: nobody waits */
+	const struct invocation_client *client;	/* NULL: none waits */
 	void *ctx;
 	struct timer timer;		/* time-out, or the pause of a retry */
 	struct buf payload;
@@ -97,7 +97,7 @@ struct instance {
 	unsigned slots;			/* events at a time */
 	unsigned nrunning;
 	int exec_fd;			/* says why exec failed; -1 later */
-	struct event output;		/* of the pipe from its stdout, stderr */
+	struct event output;		/* of the pipe that it prints into */
 	bool piped;
 	struct buf line;		/* one that has not ended yet */
 	struct list waiting;		/* runtime_call: asks for an event */
@@ -135,7 +135,9 @@ struct function {
 	struct list delayed;		/* invocation: events to try again */
 	unsigned nqueued, ndelayed;
 	struct timer pause;		/* until the next start is tried */
-	unsigned failures;		/* in a row */
+	unsigned failures;		/* in a row: starts, and ends in work */
+	struct buf failure;		/* why it did not start, last time */
+	char failure_type[128];
 	bool leaving;
 	struct function_counts counts;
 	struct function_output output;
@@ -170,11 +172,6 @@ struct lambda_host {
 };
 
 /* host.c */
-#define HOST_EACH_FUNCTION(node, host, list_no) \
-	for ((list_no) = 0; (list_no) < 2; (list_no)++) \
-		LIST_EACH(node, (list_no) == 0 ? &(host)->functions : \
-		    &(host)->leaving)
-
 struct function *host_function(struct lambda_host *host, struct slice name);
 void host_settle(struct lambda_host *host);
 uint64_t host_now_us(void);
@@ -185,6 +182,9 @@ void function_init_failed(struct function *function,
     const struct invocation_result *result);
 void function_fail_queue(struct function *function,
     const struct invocation_result *result);
+bool function_refuse_early(struct function *function,
+    struct invocation *invocation);
+void function_died(struct function *function);
 unsigned function_live(const struct function *function);
 void function_retire(struct function *function, const char *why);
 void function_pause_over(struct timer *timer);

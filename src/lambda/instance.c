@@ -34,7 +34,6 @@
 #define READS		32	/* of one pipe before others' turn */
 #define SAMPLE_MS	200
 #define INSTANCE_MEMORY	"it used more memory than it may"
-#define FAILURES_FREE	3	/* deaths in a row before starts slow down */
 
 static void instance_expired(struct timer *timer);
 static void output_cb(evutil_socket_t fd, short what, void *arg);
@@ -602,10 +601,7 @@ died(struct instance *instance, const siginfo_t *info)
 	describe_end(end, sizeof end, info);
 	log_notice(instance->host->log, "function %s: process %d ended by "
 	    "itself (%s)", function->spec->name, (int)instance->pid, end);
-	if (++function->failures > FAILURES_FREE)
-		loop_timer_set(&instance->host->loop, &function->pause,
-		    function->failures > 10 ? 10000 :
-		    100u << (function->failures - FAILURES_FREE - 1));
+	function_died(function);
 }
 
 static void

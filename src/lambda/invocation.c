@@ -113,6 +113,8 @@ invocation_submit(struct invocation *invocation)
 		return -1;
 	}
 	function->counts.invocations++;
+	if (function_refuse_early(function, invocation))
+		return 0;
 	list_append(&function->queue, &invocation->link);
 	function->nqueued++;
 	function_dispatch(function);

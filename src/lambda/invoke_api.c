@@ -776,5 +776,6 @@ invoke_api_open(struct lambda_host *host)
 	    .limits = { .head_bytes = 32768, .target_bytes = 8192,
 	    .field_bytes = 32768, .fields = 100 }, .head_ms = 10000,
 	    .body_ms = 60000, .keep_alive_ms = 600000, .send_ms = 60000,
-	    .linger_ms = 2000, .connections_max = CONNECTIONS };
+	    .linger_ms = 2000, .connections_max = CONNECTIONS,
+	    .hangup_ends = true };
 }

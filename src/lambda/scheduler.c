@@ -10,13 +10,16 @@
 
 #include "lambda/host_private.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 
 #include "util/error.h"
 #include "util/log.h"
 
 #define PAUSE_FIRST_MS	100
 #define PAUSE_MOST_MS	10000
+#define PAUSE_DEATHS_MS	1000
+#define DEATHS_FREE	5	/* in a row, then starts slow down */
+#define WAIT_MOST_MS	1000	/* for the next start; else no is said */
 
 /* Instances that were not told to end. */
 unsigned
@@ -125,38 +128,86 @@ fail_one(struct function *function, const struct invocation_result *result)
 	invocation_refuse(queue_pop(function), result);
 }
 
-static uint32_t
-pause_of(unsigned failures)
+/* The next start waits, longer each time. */
+static void
+pause_starts(struct function *function, unsigned failures, uint32_t most)
 {
-	if (failures > 7)
-		return PAUSE_MOST_MS;
-	return PAUSE_FIRST_MS << (failures - 1);
+	uint32_t ms = PAUSE_FIRST_MS;
+
+	while (failures-- > 1 && ms < most)
+		ms *= 2;
+	loop_timer_set(&function->host->loop, &function->pause,
+	    ms < most ? ms : most);
+}
+
+/* Why it does not start: for those who ask while it is not tried again. */
+static void
+keep_failure(struct function *function,
+    const struct invocation_result *result)
+{
+	struct buf *body = &function->failure;
+
+	body->len = 0;
+	if (result->message != NULL)
+		error_body(body, result->type, result->message);
+	else
+		buf_add_slice(body, result->body);
+	snprintf(function->failure_type, sizeof function->failure_type, "%s",
+	    result->type);
 }
 
 /*
  * An instance did not come up (it has left the starting ones already), or
- * none could be started. The events that nobody else can serve get its error;
- * the next start waits a while.
+ * none could be started. The events that nobody else can serve get its error.
+ * Of several that fail together the first counts.
  */
 void
 function_init_failed(struct function *function,
     const struct invocation_result *result)
 {
-	uint32_t pause;
-
 	function->counts.init_failures++;
-	function->failures++;
-	pause = pause_of(function->failures);
-	loop_timer_set(&function->host->loop, &function->pause, pause);
-	log_warn(function->host->log, "function %s does not start (%s); next "
-	    "attempt in %" PRIu32 " ms at the earliest", function->spec->name,
-	    result->type, pause);
+	keep_failure(function, result);
+	if (function->pause.due == 0) {
+		pause_starts(function, ++function->failures, PAUSE_MOST_MS);
+		log_warn(function->host->log, "function %s does not start "
+		    "(%s)", function->spec->name, result->type);
+	}
 	if (function_live(function) == 0)
 		function_fail_queue(function, result);
 	else if (function->ninstances[INSTANCE_STARTING] ==
 	    function_live(function))
 		fail_one(function, result);
 	host_settle(function->host);
+}
+
+/* An instance ended by itself, at work or idle, and not for the first time. */
+void
+function_died(struct function *function)
+{
+	if (++function->failures > DEATHS_FREE && function->pause.due == 0)
+		pause_starts(function, function->failures - DEATHS_FREE,
+		    PAUSE_DEATHS_MS);
+}
+
+/*
+ * It cannot start and will not be tried for a while: the event that has just
+ * come gets the last error at once. Returns false when it may wait instead.
+ */
+bool
+function_refuse_early(struct function *function,
+    struct invocation *invocation)
+{
+	struct invocation_result result = { .error = true,
+	    .type = function->failure_type,
+	    .body = buf_slice(&function->failure) };
+	uint64_t now = function->host->loop.wheel.now;
+
+	if (function->pause.due <= now + WAIT_MOST_MS ||
+	    function_live(function) > 0 || function->failure.len == 0)
+		return false;
+	function->counts.errors++;
+	invocation_refuse(invocation, &result);
+	return true;
 }
 
 void
@@ -188,5 +239,6 @@ function_retire(struct function *function, const char *why)
 	retire_list(&function->instances[INSTANCE_READY], why);
 	retire_list(&function->instances[INSTANCE_BUSY], why);
 	function->failures = 0;
+	function->failure.len = 0;
 	loop_timer_clear(&function->host->loop, &function->pause);
 }

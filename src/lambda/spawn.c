@@ -164,7 +164,9 @@ spawn_texts_free(char ***texts_p)
 	*texts_p = NULL;
 }
 
-static void __attribute__((noreturn))
+static void child_fail(enum spawn_step step) __attribute__((noreturn));
+
+static void
 child_fail(enum spawn_step step)
 {
 	struct spawn_failure failure = { .step = step, .code = errno };
@@ -232,7 +234,8 @@ child_user(const struct spawn *spawn)
 		child_fail(SPAWN_USER);
 }
 
-static void __attribute__((noreturn))
+/* Returns to nobody. */
+static void
 child_run(const struct spawn *spawn, pid_t parent, char **command,
     char **environment)
 {

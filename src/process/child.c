@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "process/host.h"
 #include "process/loader.h"
 #include "process/logs.h"
 #include "process/master_private.h"
@@ -41,6 +42,9 @@ child_name(const struct child *child, char name[32])
 	case CHILD_LOADER:
 		snprintf(name, 32, "loader");
 		break;
+	case CHILD_HOST:
+		snprintf(name, 32, "function host");
+		break;
 	}
 	return name;
 }
@@ -59,6 +63,25 @@ run_loader(struct master *master, int channel)
 	};
 
 	return loader_run(channel, &request);
+}
+
+/* libevent lets one loop have signals: the host's is to be it. */
+static int
+run_host(struct master *master, const struct child *child,
+    const struct worker_start *common)
+{
+	struct host_start start = {
+		.common = common,
+		.root = child->slot != 0,
+		.watch = master->options->watch,
+		.libexec = master->options->libexec,
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof master->signals / sizeof *master->signals; i++)
+		if (master->signals[i] != NULL)
+			event_del(master->signals[i]);
+	return host_run(&start);
 }
 
 /* In the child, all signals blocked: become what the role says. */
@@ -97,6 +120,9 @@ become(struct child *child, int channel, pid_t parent)
 		break;
 	case CHILD_LOADER:
 		code = run_loader(master, channel);
+		break;
+	case CHILD_HOST:
+		code = run_host(master, child, &start);
 		break;
 	}
 	_exit(code);
@@ -171,10 +197,11 @@ child_start(struct master *master, enum child_role role, unsigned slot)
 	child->cell = -1;
 	child->started_ms = clock_now_ms();
 	list_init(&child->link);
-	if (role == CHILD_WORKER)
-		child->cell = control_slot_take(master->control, slot);
-	if (role == CHILD_WORKER && child->cell < 0) {
-		log_error(&master->log, "no line for another worker is left");
+	if (role == CHILD_WORKER || role == CHILD_HOST)
+		child->cell = control_slot_take(master->control,
+		    role == CHILD_WORKER ? slot : CONTROL_SLOTS);
+	if (child->cell < 0 && (role == CHILD_WORKER || role == CHILD_HOST)) {
+		log_error(&master->log, "no line for another child is left");
 		goto release;
 	}
 	if (channel_pair(fds, &err) < 0) {
@@ -317,6 +344,8 @@ child_drain(struct child *child)
 	child->draining = true;
 	if (child->role == CHILD_WORKER)
 		master->seats[child->slot].child = NULL;
+	else if (master->functions.seat.child == child)
+		master->functions.seat.child = NULL;
 	message.body.drain.deadline_ms = master->view != NULL ?
 	    image_settings(master->view->head)->shutdown_ms : 0;
 	child_send(child, &message, -1);
@@ -342,6 +371,8 @@ on_message(struct child *child, const struct message *message, int *fd_p)
 	case MESSAGE_REPORT:
 	case MESSAGE_LAUNCH:
 	case MESSAGE_IMAGE:
+	case MESSAGE_FUNCTIONS:
+	case MESSAGE_FUNCTION_LOG:
 		if (child->role != CHILD_LOADER)
 			break;
 		reload_on_message(child, message, *fd_p);

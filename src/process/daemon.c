@@ -13,6 +13,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,17 +240,21 @@ daemon_folder(const char *path)
 	return mkdir(folder, 0755) < 0 && errno != EEXIST ? -1 : 0;
 }
 
-/* Nothing of root's power is left, whatever was started with. */
+/* Of root's power only what keep names is left, whatever was started with. */
 static int
-drop_capabilities(struct error *err)
+drop_capabilities(uint64_t keep, struct error *err)
 {
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[2];
+	struct __user_cap_data_struct left[2];
+	unsigned i;
 
-	memset(none, 0, sizeof none);
+	memset(left, 0, sizeof left);
+	for (i = 0; i < 2; i++)
+		left[i].permitted = left[i].effective =
+		    (uint32_t)(keep >> i * 32);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (syscall(SYS_capset, &head, none) < 0)
+	if (syscall(SYS_capset, &head, left) < 0)
 		return error_errno(err, "cannot give up capabilities");
 	return 0;
 }
@@ -272,16 +277,11 @@ drop_user(const struct message_launch *launch, struct error *err)
 	return 0;
 }
 
-/* Drop privileges for good; core dumps only when the launch allows them. */
-int
-daemon_drop(const struct message_launch *launch, struct error *err)
+static int
+drop_rest(const struct message_launch *launch, struct error *err)
 {
 	struct rlimit none = { 0, 0 };
 
-	if (geteuid() == 0 && drop_user(launch, err) < 0)
-		return -1;
-	if (drop_capabilities(err) < 0)
-		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_errno(err, "cannot set no_new_privs");
 	if (launch->core_dumps) {
@@ -292,6 +292,34 @@ daemon_drop(const struct message_launch *launch, struct error *err)
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, "cannot turn core dumps off");
 	return 0;
+}
+
+/* Drop privileges for good; core dumps only when the launch allows them. */
+int
+daemon_drop(const struct message_launch *launch, struct error *err)
+{
+	if (geteuid() == 0 && drop_user(launch, err) < 0)
+		return -1;
+	if (drop_capabilities(0, err) < 0)
+		return -1;
+	return drop_rest(launch, err);
+}
+
+/*
+ * The same for a root that starts processes of other users: it keeps what
+ * starting, ending and watching them takes.
+ */
+int
+daemon_drop_most(const struct message_launch *launch, struct error *err)
+{
+	const uint64_t keep = UINT64_C(1) << CAP_SETUID |
+	    UINT64_C(1) << CAP_SETGID | UINT64_C(1) << CAP_KILL |
+	    UINT64_C(1) << CAP_SYS_PTRACE |
+	    UINT64_C(1) << CAP_DAC_READ_SEARCH;
+
+	if (drop_capabilities(keep, err) < 0)
+		return -1;
+	return drop_rest(launch, err);
 }
 
 static bool

@@ -40,6 +40,7 @@ pid_t pid_file_owner(const char *path, struct error *err);
 
 int daemon_folder(const char *path);
 int daemon_drop(const struct message_launch *launch, struct error *err);
+int daemon_drop_most(const struct message_launch *launch, struct error *err);
 void daemon_close_others(const int *keep, size_t count);
 void daemon_reset_signals(void);
 

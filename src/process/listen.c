@@ -58,6 +58,53 @@ listener_new(const struct image_head *image, const struct image_listener *from)
 	return listener;
 }
 
+/* "127.0.0.1:9001" or "[::1]:9001": numbers only. */
+static int
+parse_address(const char *text, struct image_address *to)
+{
+	const char *colon = strrchr(text, ':');
+	bool v6 = text[0] == '[';
+	uint64_t port;
+	char host[64];
+	size_t len;
+
+	if (colon == NULL || slice_to_u64(slice_text(colon + 1), &port) < 0 ||
+	    port == 0 || port > 65535)
+		return -1;
+	len = (size_t)(colon - text);
+	if (len >= sizeof host || (v6 && text[len - 1] != ']'))
+		return -1;
+	snprintf(host, sizeof host, "%.*s", (int)(v6 ? len - 2 : len),
+	    v6 ? text + 1 : text);
+	to->family = v6 ? IMAGE_FAMILY_INET6 : IMAGE_FAMILY_INET;
+	to->port = (uint16_t)port;
+	return inet_pton(v6 ? AF_INET6 : AF_INET, host, to->ip) == 1 ? 0 : -1;
+}
+
+/*
+ * A listener that no table has: at a path, or at an address in numbers.
+ * Returns NULL with a sentence when it is neither.
+ */
+struct listener *
+listener_at(const char *text, uint64_t id, unsigned backlog,
+    struct error *err)
+{
+	struct listener *listener = mem_new(sizeof *listener);
+
+	list_init(&listener->link);
+	listener->id = id;
+	listener->backlog = backlog;
+	listener->shared = text[0] == '/';
+	listener->address.family = IMAGE_FAMILY_UNIX;
+	snprintf(listener->text, sizeof listener->text, "%s", text);
+	if (listener->shared || parse_address(text, &listener->address) == 0)
+		return listener;
+	error_set(err, "\"%s\" is no address to listen on; expected one such "
+	    "as \"127.0.0.1:9001\"", text);
+	free(listener);
+	return NULL;
+}
+
 /* The path in the file system, for unix sockets. */
 static const char *
 local_path(const struct listener *listener)
@@ -66,14 +113,35 @@ local_path(const struct listener *listener)
 	    listener->text + 5 : listener->text;
 }
 
-static void
-remove_path(const struct listener *listener)
+/* Where it is bound until it takes its path. */
+static int
+aside_path(const struct listener *listener, char *path, size_t size)
+{
+	return snprintf(path, size, "%s.%d", local_path(listener),
+	    (int)getpid()) < (int)size ? 0 : -1;
+}
+
+/* Is what stands at the path our socket? */
+bool
+listener_in_place(const struct listener *listener)
 {
 	struct stat st;
 
-	if (stat(local_path(listener), &st) == 0 &&
-	    st.st_dev == listener->device && st.st_ino == listener->inode)
+	return stat(local_path(listener), &st) == 0 &&
+	    st.st_dev == listener->device && st.st_ino == listener->inode;
+}
+
+static void
+remove_path(const struct listener *listener)
+{
+	struct sockaddr_un at;
+
+	if (listener->aside) {
+		if (aside_path(listener, at.sun_path, sizeof at.sun_path) == 0)
+			unlink(at.sun_path);
+	} else if (listener_in_place(listener)) {
 		unlink(local_path(listener));
+	}
 }
 
 /* Closes its sockets; unlink_path: nobody else serves a unix socket's path. */
@@ -331,6 +399,78 @@ grow_local(struct listener *listener, struct error *err)
 	listener->device = st.st_dev;
 	listener->inode = st.st_ino;
 	add_socket(listener, fd);
+	return 0;
+}
+
+/*
+ * Open a unix socket beside its path, where nobody finds it before
+ * listener_publish. uid and gid are for root. Returns 0, or -1.
+ */
+int
+listener_bind_aside(struct listener *listener, mode_t mode, uid_t uid,
+    gid_t gid, struct error *err)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct stat st;
+	mode_t old;
+	int fd;
+
+	if (aside_path(listener, at.sun_path, sizeof at.sun_path) < 0)
+		return error_set(err, "cannot listen on %s: the path is too "
+		    "long", listener->text);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	unlink(at.sun_path);
+	old = umask(~mode & 0777);
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) < 0)
+		fd_close(&fd);
+	umask(old);
+	if (fd < 0 ||
+	    (geteuid() == 0 && lchown(at.sun_path, uid, gid) < 0) ||
+	    listen(fd, (int)listener->backlog) < 0 ||
+	    stat(at.sun_path, &st) < 0) {
+		error_errno(err, "cannot listen on %s", listener->text);
+		fd_close(&fd);
+		return -1;
+	}
+	listener->device = st.st_dev;
+	listener->inode = st.st_ino;
+	listener->aside = true;
+	add_socket(listener, fd);
+	return 0;
+}
+
+/* Does somebody listen at its path already? */
+bool
+listener_is_served(const struct listener *listener)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd, code;
+
+	if (strlen(local_path(listener)) >= sizeof at.sun_path)
+		return false;
+	strcpy(at.sun_path, local_path(listener));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	code = connect(fd, (struct sockaddr *)&at, sizeof at);
+	if (code < 0 && errno == EAGAIN)
+		code = 0;	/* by so many that its queue is full */
+	close(fd);
+	return code == 0;
+}
+
+/* Take the path, in one step, from whoever has it. */
+int
+listener_publish(struct listener *listener, struct error *err)
+{
+	struct sockaddr_un at;
+
+	if (!listener->aside)
+		return 0;
+	if (aside_path(listener, at.sun_path, sizeof at.sun_path) < 0 ||
+	    rename(at.sun_path, local_path(listener)) < 0)
+		return error_errno(err, "cannot listen on %s", listener->text);
+	listener->aside = false;
 	return 0;
 }
 

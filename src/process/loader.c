@@ -3,8 +3,9 @@
  *
  * The master loads in a child that lives for one load: a crash or a hang in a
  * parser is then a failed reload with a sentence. `gatehouse -t` runs the same
- * steps in its own process. What comes out is a sealed image, the settings
- * that the master itself needs, and the findings as text.
+ * steps in its own process. What comes out is a sealed image, a sealed file of
+ * functions, the settings that the master itself needs, and the findings as
+ * text.
  */
 
 #include "process/loader.h"
@@ -100,6 +101,11 @@ prefix_spec(struct spec *spec, const char *prefix)
 	prefix_path(spec, prefix, &spec->control_socket);
 	prefix_path(spec, prefix, &spec->error_log);
 	prefix_path(spec, prefix, &spec->access_log.path);
+	prefix_path(spec, prefix, &spec->function_socket);
+	for (i = 0; i < spec->nfunctions; i++) {
+		prefix_path(spec, prefix, &spec->functions[i].code);
+		prefix_path(spec, prefix, &spec->functions[i].log);
+	}
 	for (i = 0; i < spec->nlisteners; i++)
 		prefix_address(spec, prefix, &spec->listeners[i].address);
 	for (i = 0; i < spec->nupstreams; i++)
@@ -372,7 +378,7 @@ void
 load_parse(struct load *load, const struct load_request *request)
 {
 	memset(load, 0, sizeof *load);
-	load->image_fd = -1;
+	load->image_fd = load->functions.fd = -1;
 	spec_problems_open(&load->problems);
 	load->spec = config_parse(request->file, &load->problems);
 	if (request->prefix != NULL)
@@ -393,6 +399,7 @@ load_open(struct load *load, const struct load_request *request,
 
 	load_parse(load, request);
 	config_check(load->spec, &load->problems);
+	load_functions_check(load);
 	if (load->problems.errors == 0)
 		fill_launch(load, request);
 	if (load->problems.errors > 0)
@@ -403,6 +410,8 @@ load_open(struct load *load, const struct load_request *request,
 		config_check_names(load->spec, resolve, &names,
 		    &load->problems);
 	code = make_image(load, request, &names, err);
+	if (code == 0)
+		code = load_functions_write(load, err);
 	free(names.at);
 	return code;
 }
@@ -411,6 +420,7 @@ void
 load_close(struct load *load)
 {
 	fd_close(&load->image_fd);
+	load_functions_close(load);
 	if (load->spec != NULL)
 		spec_close(&load->spec);
 	spec_problems_close(&load->problems);
@@ -444,6 +454,27 @@ send_report(struct channel *channel, const struct load *load,
 	return code;
 }
 
+/* Where the functions log comes first: with the file all is known. */
+static int
+send_functions(struct channel *channel, const struct load *load,
+    struct error *err)
+{
+	const struct loaded_functions *functions = &load->functions;
+	struct message message = { .type = MESSAGE_FUNCTION_LOG };
+	unsigned i;
+
+	if (functions->fd < 0)
+		return 0;
+	for (i = 0; i < functions->nlogs; i++) {
+		message.body.path = functions->logs[i];
+		if (channel_send(channel, &message, -1, err) < 0)
+			return -1;
+	}
+	message.type = MESSAGE_FUNCTIONS;
+	message.body.functions = functions->facts;
+	return channel_send(channel, &message, functions->fd, err);
+}
+
 /* The loader's whole life. Returns its exit code. */
 int
 loader_run(int channel_fd, const struct load_request *request)
@@ -464,6 +495,8 @@ loader_run(int channel_fd, const struct load_request *request)
 	message.type = MESSAGE_LAUNCH;
 	message.body.launch = load.launch;
 	if (channel_send(&channel, &message, -1, &err) < 0)
+		return 1;
+	if (send_functions(&channel, &load, &err) < 0)
 		return 1;
 	message.type = MESSAGE_IMAGE;
 	message.body.image = load.facts;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "process/load_functions.h"
 #include "shared/channel.h"
 #include "table/image.h"
 
@@ -29,6 +30,7 @@ struct load {
 	struct message_launch launch;
 	struct message_image facts;
 	int image_fd;		/* owned; -1 when there were errors */
+	struct loaded_functions functions;
 	unsigned apis, routes;
 };
 

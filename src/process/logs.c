@@ -1,7 +1,7 @@
 /*
- * process/logs.c - error log and access logs
+ * process/logs.c - error log, access logs, logs of functions
  *
- * The master opens every log, so that workers need no right to; they get the
+ * The master opens every log, so that others need no right to; they get the
  * descriptors over their channels. A file is made with mode 0640 and given to
  * the user of the workers; a pipe is opened so that nobody waits for it.
  */
@@ -119,17 +119,23 @@ logs_error_open(struct master *master, const struct message_launch *launch,
 }
 
 static struct log_file *
-find(const struct list *logs, uint64_t id)
+find(const struct list *logs, uint64_t id, bool functions)
 {
 	struct list *node;
 
 	LIST_EACH(node, logs) {
 		struct log_file *log = LIST_ITEM(node, struct log_file, link);
 
-		if (log->id == id)
+		if (log->id == id && log->functions == functions)
 			return log;
 	}
 	return NULL;
+}
+
+static bool
+is_for(const struct child *child, const struct log_file *log)
+{
+	return child->role == (log->functions ? CHILD_HOST : CHILD_WORKER);
 }
 
 static void
@@ -151,25 +157,26 @@ send_to_all(struct master *master, const struct log_file *log,
 	LIST_EACH(node, &master->children) {
 		struct child *child = LIST_ITEM(node, struct child, link);
 
-		if (child->role == CHILD_WORKER)
+		if (is_for(child, log))
 			send_one(child, log, type);
 	}
 }
 
 static int
 open_one(struct master *master, const struct message_launch *launch,
-    uint64_t id, struct slice path, struct error *err)
+    uint64_t id, struct slice path, bool functions, struct error *err)
 {
 	struct log_file *log;
 
 	if (path.len == 0 || slice_eq(path, SLICE("off")) ||
-	    find(&master->logs, id) != NULL)
+	    find(&master->logs, id, functions) != NULL)
 		return 0;
 	if (path.len >= sizeof log->path)
-		return error_set(err, "access log: the path is longer than "
+		return error_set(err, "log: the path is longer than "
 		    "%zu bytes", sizeof log->path - 1);
 	log = mem_new(sizeof *log);
 	log->id = id;
+	log->functions = functions;
 	memcpy(log->path, path.at, path.len);
 	log->fd = open_log(launch, log->path, err);
 	if (log->fd < 0) {
@@ -181,20 +188,25 @@ open_one(struct master *master, const struct message_launch *launch,
 	return 0;
 }
 
-/* Open the access logs of a new table that are not open yet; tell workers. */
+/* Open the logs of a new table that are not open yet; tell the children. */
 int
 logs_open(struct master *master, const struct message_launch *launch,
     const struct image_head *image, struct error *err)
 {
+	const struct reload *reload = &master->reload;
 	const struct image_log *log;
 	uint32_t i;
 
 	for (i = 0; i < image->sections[IMAGE_LOGS].count; i++) {
 		log = IMAGE_AT(image, IMAGE_LOGS, struct image_log, i);
 		if (open_one(master, launch, log->id,
-		    image_slice(image, log->path), err) < 0)
+		    image_slice(image, log->path), false, err) < 0)
 			return -1;
 	}
+	for (i = 0; i < reload->nfunction_logs; i++)
+		if (open_one(master, launch, reload->function_logs[i].log_id,
+		    slice_text(reload->function_logs[i].path), true, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -205,6 +217,17 @@ is_used(const struct image_head *image, uint64_t id)
 
 	for (i = 0; i < image->sections[IMAGE_LOGS].count; i++)
 		if (IMAGE_AT(image, IMAGE_LOGS, struct image_log, i)->id == id)
+			return true;
+	return false;
+}
+
+static bool
+is_used_by_functions(const struct functions *functions, uint64_t id)
+{
+	unsigned i;
+
+	for (i = 0; i < functions->nlogs; i++)
+		if (functions->logs[i].log_id == id)
 			return true;
 	return false;
 }
@@ -230,7 +253,9 @@ logs_forget(struct master *master, const struct image_head *image)
 		struct log_file *log = LIST_ITEM(node, struct log_file, link);
 		bool was_unused = log->unused;
 
-		log->unused = !is_used(image, log->id);
+		log->unused = log->functions ?
+		    !is_used_by_functions(&master->functions, log->id) :
+		    !is_used(image, log->id);
 		if (!log->unused || !was_unused)
 			continue;
 		send_to_all(master, log, MESSAGE_LOG_ENDED);
@@ -238,15 +263,19 @@ logs_forget(struct master *master, const struct image_head *image)
 	}
 }
 
-/* All access logs to a new worker. */
+/* All logs of its role to a new child. */
 void
 logs_send(struct master *master, struct child *child)
 {
 	struct list *node;
 
-	LIST_EACH(node, &master->logs)
-		send_one(child, LIST_ITEM(node, struct log_file, link),
-		    MESSAGE_ACCESS_LOG);
+	LIST_EACH(node, &master->logs) {
+		const struct log_file *log = LIST_ITEM(node,
+		    const struct log_file, link);
+
+		if (is_for(child, log))
+			send_one(child, log, MESSAGE_ACCESS_LOG);
+	}
 }
 
 /* The error log's new descriptor to every child that lives on. */

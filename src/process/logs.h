@@ -13,11 +13,12 @@ struct error;
 struct master;
 struct message_launch;
 
-/* An access log. */
+/* An access log, or one of functions. */
 struct log_file {
 	struct list link;	/* in master.logs */
-	uint64_t id;		/* image_log.id */
+	uint64_t id;		/* image_log.id, function_spec.log_id */
 	int fd;			/* owned */
+	bool functions;		/* the host's, not the workers' */
 	bool unused;		/* the last table did not name it */
 	char path[1024];
 };

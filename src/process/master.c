@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "process/functions.h"
 #include "process/logs.h"
 #include "process/master_private.h"
 #include "process/notify.h"
@@ -50,6 +51,8 @@ is_wanted(const struct master *master, const struct seat *seat)
 		return false;
 	if (seat == &master->resolver)
 		return master->has_names;
+	if (seat == &master->functions.seat)
+		return master->functions.fd >= 0;
 	return !master->drained && seat->slot < master->workers;
 }
 
@@ -84,14 +87,16 @@ seat_start(struct seat *seat)
 {
 	struct master *master = seat->master;
 	struct timeval pause = interval(PAUSE_MOST_MS);
-	bool resolver = seat == &master->resolver;
+	enum child_role role = seat == &master->resolver ? CHILD_RESOLVER :
+	    seat == &master->functions.seat ? CHILD_HOST : CHILD_WORKER;
 
-	seat->child = child_start(master, resolver ? CHILD_RESOLVER :
-	    CHILD_WORKER, seat->slot);
+	seat->child = child_start(master, role, seat->slot);
 	if (seat->child == NULL)
 		event_add(seat->respawn, &pause);
-	else if (resolver)
+	else if (role == CHILD_RESOLVER)
 		send_table(master, seat->child);
+	else if (role == CHILD_HOST)
+		functions_brief(master, seat->child);
 	else
 		brief_worker(master, seat->child);
 }
@@ -188,11 +193,39 @@ master_resolver(struct master *master)
 	}
 }
 
+/* The host is there while there are functions, and its seat is free. */
+void
+master_host(struct master *master)
+{
+	struct seat *seat = &master->functions.seat;
+
+	if (seat->child == NULL && is_wanted(master, seat) &&
+	    !evtimer_pending(seat->respawn, NULL))
+		seat_start(seat);
+}
+
 /* --- ends ---------------------------------------------------------------- */
 
+static bool
+has_worker(const struct master *master)
+{
+	struct list *node;
+
+	LIST_EACH(node, &master->children)
+		if (LIST_ITEM(node, struct child, link)->role == CHILD_WORKER)
+			return true;
+	return false;
+}
+
+/* The host goes last: until then a worker may need it. */
 static void
 end_if_alone(struct master *master)
 {
+	struct child *host = master->functions.seat.child;
+
+	if (master->phase == MASTER_DRAINING && host != NULL &&
+	    !has_worker(master))
+		child_drain(host);
 	if (master->phase > MASTER_SERVING && list_empty(&master->children))
 		event_base_loopbreak(master->base);
 }
@@ -271,8 +304,12 @@ master_quit(struct master *master)
 	master->phase = MASTER_DRAINING;
 	say_stopping(master);
 	reload_cancel(master);
-	LIST_EACH_SAFE(node, after, &master->children)
-		child_drain(LIST_ITEM(node, struct child, link));
+	LIST_EACH_SAFE(node, after, &master->children) {
+		struct child *child = LIST_ITEM(node, struct child, link);
+
+		if (child->role != CHILD_HOST)
+			child_drain(child);
+	}
 	close_listeners(master);
 	set_deadline(master, limit + STOP_MS);
 	end_if_alone(master);
@@ -342,6 +379,9 @@ seat_of(struct master *master, const struct child *child)
 	if (child->role == CHILD_RESOLVER)
 		return master->resolver.child == child ? &master->resolver :
 		    NULL;
+	if (child->role == CHILD_HOST)
+		return master->functions.seat.child == child ?
+		    &master->functions.seat : NULL;
 	return master->seats[child->slot].child == child ?
 	    &master->seats[child->slot] : NULL;
 }
@@ -363,6 +403,7 @@ child_ended(struct master *master, struct child *child, int status)
 	if (child->role != CHILD_LOADER)
 		log_end(master, child, status, lived, pause);
 	child->pid = 0;
+	functions_child_ended(child);
 	reload_child_ended(child, status);
 	child_free(&child);
 	if (seat != NULL && is_wanted(master, seat) && seat->child == NULL) {
@@ -625,6 +666,7 @@ open_loop(struct master *master)
 	for (i = 0; i < WORKERS_MAX; i++)
 		seat_open(master, &master->seats[i], i);
 	seat_open(master, &master->resolver, 0);
+	seat_open(master, &master->functions.seat, 0);
 	return 0;
 }
 
@@ -635,6 +677,8 @@ init(struct master *master, const struct master_options *options)
 	master->log_fd = master->tell = master->image_fd = -1;
 	master->predecessor_tell = -1;
 	master->reload.image_fd = master->reload.report_fd = -1;
+	master->reload.functions_fd = -1;
+	functions_init(master);
 	master->upgrade.from = -1;
 	master->pid_file.fd = -1;
 	master->command.fd = -1;
@@ -683,6 +727,7 @@ close_loop(struct master *master)
 	for (i = 0; i < WORKERS_MAX; i++)
 		event_free(master->seats[i].respawn);
 	event_free(master->resolver.respawn);
+	event_free(master->functions.seat.respawn);
 	event_free(master->tick);
 	event_free(master->deadline);
 	if (master->reload.limit != NULL)
@@ -695,6 +740,7 @@ tear_down(struct master *master)
 {
 	reload_cancel(master);
 	close_listeners(master);
+	functions_close(master);
 	command_close(master);
 	upgrade_close(master);
 	pid_file_remove(&master->pid_file);

@@ -17,6 +17,8 @@ struct master_options {
 	enum log_level least;	/* level of messages until the file says */
 	bool verbose;		/* -v: at least "info" whatever it says */
 	bool quiet;
+	bool watch;		/* --watch: functions follow their files */
+	const char *libexec;	/* folder of runtime clients, NULL: installed */
 	struct title title;
 };
 

@@ -26,6 +26,7 @@ enum child_role {
 	CHILD_WORKER,
 	CHILD_RESOLVER,
 	CHILD_LOADER,
+	CHILD_HOST,		/* of functions */
 };
 
 /* One forked process, until it has been reaped. */
@@ -34,7 +35,8 @@ struct child {
 	struct master *master;
 	enum child_role role;
 	pid_t pid;
-	unsigned slot;		/* a worker's place, from 0 */
+	unsigned slot;		/* a worker's place, from 0; the host: 1 when
+				   it keeps root's power to become others */
 	int cell;		/* its line in the control page, or -1 */
 	struct channel channel;
 	struct event *readable;
@@ -83,6 +85,11 @@ struct reload {
 	struct message_image facts;
 	bool has_launch, has_facts;
 	int image_fd;
+	int functions_fd;	/* -1: no function of this machine */
+	struct message_functions functions;
+	bool functions_changed;
+	struct message_path *function_logs;	/* owned */
+	unsigned nfunction_logs;
 	struct table_view *view;
 	int report_fd;
 	struct message_report report;
@@ -108,6 +115,18 @@ enum master_phase {
 	MASTER_SERVING,
 	MASTER_DRAINING,	/* QUIT: workers finish what they have */
 	MASTER_STOPPING,	/* TERM: as fast as it goes */
+};
+
+/* The functions of this machine that are in force, and their host. */
+struct functions {
+	struct seat seat;
+	struct child *next;	/* takes the seat when the reload commits */
+	int fd;			/* owned; the functions file, -1: none */
+	struct message_functions facts;
+	struct message_path *logs;	/* owned */
+	unsigned nlogs;
+	struct list listeners;	/* struct listener: where they are invoked */
+	uint64_t serial;
 };
 
 /* A newer gatehouse that this one has started. */
@@ -154,6 +173,7 @@ struct master {
 	struct list listeners;		/* struct listener */
 	struct list inherited;		/* struct inherited: not used yet */
 	struct list logs;		/* struct log_file */
+	struct functions functions;
 	struct reload reload;
 	struct reload_result result;
 	struct upgrade upgrade;
@@ -169,6 +189,7 @@ void master_serving(struct master *master);
 int master_adjust(struct master *master, struct error *err);
 void master_fill(struct master *master);
 void master_resolver(struct master *master);
+void master_host(struct master *master);
 
 /* upgrade.c */
 struct inherited {

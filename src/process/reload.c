@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "process/functions.h"
 #include "process/logs.h"
 #include "process/master_private.h"
 #include "process/notify.h"
@@ -55,6 +56,7 @@ forget(struct master *master)
 	set_limit(master, 0);
 	fd_close(&reload->image_fd);
 	fd_close(&reload->report_fd);
+	functions_forget(master);
 	if (reload->view != NULL)
 		table_view_unref(&reload->view);
 	reload->state = RELOAD_IDLE;
@@ -216,6 +218,7 @@ drop_fresh(struct master *master)
 		child_forget(master, listener->id);
 		listener_free(&listener, true);
 	}
+	functions_drop_fresh(master);
 	if (master->view != NULL)
 		logs_forget(master, master->view->head);
 }
@@ -226,6 +229,7 @@ abort_prepare(struct master *master)
 	struct list *node;
 
 	each_worker(master, MESSAGE_ABORT, -1);
+	functions_abort(master);
 	LIST_EACH(node, &master->children)
 		LIST_ITEM(node, struct child, link)->prepares = 0;
 	drop_fresh(master);
@@ -437,6 +441,9 @@ describe(const struct master *master)
 		    master->generation);
 	if (!reload->facts.unchanged && master->phase != MASTER_STARTING)
 		describe_changes(&reload->facts, &out);
+	if (reload->functions_changed && master->phase != MASTER_STARTING)
+		buf_printf(&out, "functions changed, %u now; ",
+		    master->functions.facts.count);
 	buf_printf(&out, "%" PRIu64 " ms", took);
 	if (reload->slowest_ms > 0)
 		buf_printf(&out, ", slowest worker %u (%" PRIu64 " ms)",
@@ -462,6 +469,7 @@ commit(struct master *master)
 {
 	struct reload *reload = &master->reload;
 
+	functions_publish(master);
 	control_commit(master->control, reload->generation);
 	each_worker(master, MESSAGE_COMMIT, -1);
 	if (master->view != NULL)
@@ -475,10 +483,12 @@ commit(struct master *master)
 	reload->image_fd = -1;
 	reload->state = RELOAD_IDLE;
 	settle_listeners(master);
+	functions_commit(master);
 	logs_forget(master, master->view->head);
 	if (master->phase != MASTER_STARTING)
 		settle_launch(master);
 	master_resolver(master);
+	master_host(master);
 	succeed(master);
 }
 
@@ -493,6 +503,12 @@ prepare(struct master *master)
 	reload->slowest_ms = 0;
 	set_limit(master, PREPARE_LIMIT_MS);
 	send_fresh_to_all(master);
+	if (functions_prepare(master) < 0) {
+		abort_prepare(master);
+		failed(master, EXIT_CODE_FAILURE, "cannot start the function "
+		    "host");
+		return;
+	}
 	each_worker(master, MESSAGE_PREPARE, reload->image_fd);
 	/* At start there are none yet; each gets the table as it comes. */
 	if (master->phase == MASTER_STARTING)
@@ -520,12 +536,16 @@ loaded(struct master *master)
 			return;
 		}
 	}
+	reload->functions_changed = !functions_same(master);
+	if (reload->functions_changed)
+		reload->facts.unchanged = 0;
 	if (reload->facts.unchanged) {
 		settle_launch(master);
 		succeed(master);
 		return;
 	}
-	if (open_listeners(master, &err) < 0) {
+	if (open_listeners(master, &err) < 0 ||
+	    functions_open(master, &err) < 0) {
 		drop_fresh(master);
 		failed(master, EXIT_CODE_BIND, "%s", err.text);
 		return;
@@ -555,6 +575,12 @@ reload_on_message(struct child *child, const struct message *message, int fd)
 		fd_close(&reload->report_fd);
 		reload->report_fd = fd;
 		reload->report = message->body.report;
+		break;
+	case MESSAGE_FUNCTIONS:
+		functions_loaded(child->master, &message->body.functions, fd);
+		break;
+	case MESSAGE_FUNCTION_LOG:
+		functions_log_loaded(child->master, &message->body.path);
 		break;
 	case MESSAGE_LAUNCH:
 		reload->launch = message->body.launch;
@@ -659,8 +685,10 @@ reload_on_ready(struct child *child, uint64_t generation)
 	if (reload->state != RELOAD_PREPARING ||
 	    generation != reload->generation)
 		return;
-	reload->slowest = child->slot;
-	reload->slowest_ms = clock_now_ms() - reload->prepared_ms;
+	if (child->role == CHILD_WORKER) {
+		reload->slowest = child->slot;
+		reload->slowest_ms = clock_now_ms() - reload->prepared_ms;
+	}
 	if (all_ready(master))
 		commit(master);
 }

@@ -163,6 +163,20 @@ listeners_json(struct master *master, struct buf *out)
 }
 
 static void
+functions_json(const struct master *master, struct buf *out)
+{
+	const struct functions *functions = &master->functions;
+
+	buf_add_text(out, "\"functions\":{");
+	add_number(out, "count", functions->facts.count);
+	add_number(out, "pid", functions->seat.child != NULL ?
+	    (uint64_t)functions->seat.child->pid : 0);
+	add_text(out, "socket", functions->facts.socket);
+	add_text(out, "listener", functions->facts.listener);
+	add_end(out, "},");
+}
+
+static void
 totals_json(struct master *master, struct buf *out)
 {
 	struct control_totals sum;
@@ -215,11 +229,12 @@ status_json(struct master *master, struct buf *out)
 		const struct child *child = LIST_ITEM(node,
 		    const struct child, link);
 
-		if (child->cell >= 0)
+		if (child->role == CHILD_WORKER)
 			worker_json(master, child, out);
 	}
 	add_end(out, "],");
 	listeners_json(master, out);
+	functions_json(master, out);
 	totals_json(master, out);
 	add_end(out, "}\n");
 }
@@ -241,7 +256,7 @@ workers_text(struct master *master, struct buf *out)
 		const struct control_slot *slot;
 		char age[24];
 
-		if (child->cell < 0)
+		if (child->role != CHILD_WORKER)
 			continue;
 		slot = &master->control->slots[child->cell];
 		snprintf(age, sizeof age, "%" PRIu64 " s",
@@ -254,6 +269,23 @@ workers_text(struct master *master, struct buf *out)
 		    child->draining ? "draining" : child->serves == 0 ?
 		    "starting" : "serving");
 	}
+}
+
+static void
+functions_text(const struct functions *functions, struct buf *out)
+{
+	const struct message_functions *facts = &functions->facts;
+
+	if (facts->count == 0)
+		return;
+	buf_printf(out, "functions      %u on %s", facts->count,
+	    facts->socket);
+	if (facts->listener[0] != '\0')
+		buf_printf(out, " and %s", facts->listener);
+	if (functions->seat.child != NULL)
+		buf_printf(out, " (host pid %d)",
+		    (int)functions->seat.child->pid);
+	buf_add_char(out, '\n');
 }
 
 static void
@@ -290,6 +322,7 @@ status_text(struct master *master, struct buf *out)
 		buf_printf(out, "listener       %s on %s\n", listener->name,
 		    listener->text);
 	}
+	functions_text(&master->functions, out);
 	buf_printf(out, "requests       %" PRIu64 " (2xx %" PRIu64 ", 3xx %"
 	    PRIu64 ", 4xx %" PRIu64 ", 5xx %" PRIu64 "), %" PRIu64
 	    " connections open\n\n", sum.requests, sum.answers[2],

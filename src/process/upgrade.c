@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "process/functions.h"
 #include "process/master_private.h"
 #include "process/notify.h"
 #include "util/fd.h"
@@ -157,12 +158,12 @@ on_told(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-write_sockets(const struct master *master, struct buf *text)
+write_listeners(const struct list *listeners, struct buf *text)
 {
 	struct list *node;
 	unsigned i;
 
-	LIST_EACH(node, &master->listeners) {
+	LIST_EACH(node, listeners) {
 		const struct listener *listener = LIST_ITEM(node,
 		    const struct listener, link);
 
@@ -172,7 +173,6 @@ write_sockets(const struct master *master, struct buf *text)
 			    i, listener->fds[i]);
 		}
 	}
-	buf_add_char(text, '\0');
 }
 
 /* In the forked process. */
@@ -180,13 +180,16 @@ static _Noreturn void
 run_new(struct master *master, int ready)
 {
 	const struct master_options *options = master->options;
-	char *args[10];
+	char *args[12];
 	char number[16];
 	struct buf text;
 	int n = 0;
 
 	buf_open(&text);
-	write_sockets(master, &text);
+	write_listeners(&master->listeners, &text);
+	/* Of these the unix socket is not taken: each host has its own. */
+	write_listeners(&master->functions.listeners, &text);
+	buf_add_char(&text, '\0');
 	fd_set_cloexec(ready, false);
 	snprintf(number, sizeof number, "%d", ready);
 	setenv(ENV_SOCKETS, text.at, 1);
@@ -202,6 +205,8 @@ run_new(struct master *master, int ready)
 		args[n++] = (char *)(size_t)"-q";
 	if (options->verbose)
 		args[n++] = (char *)(size_t)"-v";
+	if (options->watch)
+		args[n++] = (char *)(size_t)"--watch";
 	args[n] = NULL;
 	daemon_reset_signals();
 	/* Until it has its own log, it complains in ours. */
@@ -285,6 +290,7 @@ take_back(struct master *master)
 	if (master->launch.control_socket[0] != '\0' &&
 	    command_open(master, master->launch.control_socket, &err) != 0)
 		log_error(&master->log, "%s", err.text);
+	functions_take_back(master);
 	notify_send("MAINPID=%d", (int)getpid());
 	/* Nobody else serves: drained or not, it is on us again. */
 	master_undrain(master);

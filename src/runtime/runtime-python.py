@@ -10,7 +10,6 @@ connection, on which the answer to one event and the question for the next
 leave together. The process ends when the host is gone.
 """
 
-import decimal
 import importlib
 import json
 import logging
@@ -276,7 +275,7 @@ def error_report(error, request_id=""):
         # Without the marks below a line that newer versions add.
         frames = [(frame.filename, frame.lineno, frame.name, frame.line)
                   for frame in traceback.extract_tb(error.__traceback__)
-                  if frame.filename != __file__
+                  if frame.filename not in (__file__, importlib.__file__)
                   and not frame.filename.startswith("<frozen importlib")]
         trace = traceback.format_list(frames)
     try:
@@ -295,7 +294,9 @@ def error_lines(report):
 
 def json_value(value):
     """What json cannot write by itself: decimals, with all their digits."""
-    if isinstance(value, decimal.Decimal):
+    # Who has a decimal has the module; others are spared its loading.
+    decimal = sys.modules.get("decimal")
+    if decimal is not None and isinstance(value, decimal.Decimal):
         return math.nan if value.is_nan() else f"{DECIMAL_MARK}{value}"
     raise TypeError(f"Object of type {type(value).__name__} is not JSON "
                     "serializable")

@@ -46,6 +46,8 @@ static const struct {
 	[MESSAGE_REPORT] = { WITH(report), true },
 	[MESSAGE_LAUNCH] = { WITH(launch), false },
 	[MESSAGE_IMAGE] = { WITH(image), true },
+	[MESSAGE_FUNCTIONS] = { WITH(functions), true },
+	[MESSAGE_FUNCTION_LOG] = { WITH(path), false },
 };
 
 /* A message that the socket has not taken yet. */

@@ -14,7 +14,10 @@
 enum message_type {
 	MESSAGE_NONE,
 
-	/* the master to a worker */
+	/*
+	 * The master to a worker; to the function host the same, where a log
+	 * is the functions' and PREPARE brings the functions file.
+	 */
 	MESSAGE_LISTEN,		/* listen; + a listening socket */
 	MESSAGE_RETIRE,		/* listen: accept what is queued, close it */
 	MESSAGE_ACCESS_LOG,	/* log; + a file */
@@ -25,7 +28,7 @@ enum message_type {
 	MESSAGE_ABORT,		/* table */
 	MESSAGE_DRAIN,		/* drain */
 
-	/* a worker to the master */
+	/* a worker or the host to the master */
 	MESSAGE_READY,		/* table */
 	MESSAGE_FAILED,		/* failure */
 	MESSAGE_DRAINED,	/* table */
@@ -34,6 +37,8 @@ enum message_type {
 	MESSAGE_REPORT,		/* report; + a memory file with text */
 	MESSAGE_LAUNCH,		/* launch */
 	MESSAGE_IMAGE,		/* image; + an image */
+	MESSAGE_FUNCTIONS,	/* functions; + the functions file */
+	MESSAGE_FUNCTION_LOG,	/* path: they log there */
 
 	MESSAGE_TYPES
 };
@@ -95,6 +100,20 @@ struct message_image {
 	uint32_t upstreams_added, upstreams_removed, upstreams_changed;
 };
 
+/* The functions that run on this machine. */
+struct message_functions {
+	uint32_t count;
+	uint32_t root;		/* 1: some have a user of their own */
+	unsigned char hash[32];	/* of the functions file */
+	char socket[128];	/* path of the Invoke API's */
+	char listener[128];	/* "127.0.0.1:9001"; empty: none */
+};
+
+struct message_path {
+	uint64_t log_id;	/* function_spec.log_id */
+	char path[1024];
+};
+
 struct message {
 	uint32_t type;		/* enum message_type */
 	uint32_t size;		/* of the whole message */
@@ -107,6 +126,8 @@ struct message {
 		struct message_report report;
 		struct message_launch launch;
 		struct message_image image;
+		struct message_functions functions;
+		struct message_path path;
 	} body;
 };
 

@@ -268,6 +268,13 @@ ended(struct upstream_conn *conn, ssize_t how)
 }
 
 static void
+await_target(struct upstream_call *call)
+{
+	call->unsent = conn_unsent(call->splice_target);
+	upstream_call_timer(call, call->send_ms);
+}
+
+static void
 run_splice(struct upstream_conn *conn)
 {
 	struct upstream_call *call = conn->call;
@@ -282,7 +289,7 @@ run_splice(struct upstream_conn *conn)
 		return;
 	case SPLICE_WAIT_TARGET:
 		if (!call->paused || call->splice.moved != before)
-			upstream_call_timer(call, call->send_ms);
+			await_target(call);
 		call->paused = true;
 		return;
 	case SPLICE_WAIT_SOURCE:
@@ -419,6 +426,9 @@ upstream_expired(struct timer *timer)
 		upstream_call_timer(call, call->timeout_ms);
 	else if (call->phase == UPSTREAM_HEAD)
 		upstream_call_fail(call, UPSTREAM_TIMEOUT);
+	else if (call->paused && call->phase == UPSTREAM_SPLICE &&
+	    conn_unsent(call->splice_target) < call->unsent)
+		await_target(call);	/* slow, but it reads */
 	else if (call->paused && call->phase == UPSTREAM_SPLICE)
 		upstream_call_fail(call, UPSTREAM_TARGET_SLOW);
 	else if (call->paused)

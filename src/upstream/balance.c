@@ -18,12 +18,22 @@ server_at(const struct upstream_table *table, uint32_t index)
 	    index);
 }
 
+/* May the server at place i of its group be chosen? */
+static bool
+eligible(const struct upstream_slot *slot, uint32_t i, uint64_t now,
+    uint64_t tried)
+{
+	return slot->server->ejected_until <= now &&
+	    (i >= 64 || (tried >> i & 1) == 0);
+}
+
 /*
  * Smooth weighted round robin: every server gains its weight, the richest
  * serves and pays what all gained together.
  */
 static struct upstream_slot *
-pick_round(struct upstream_table *table, struct image_run run, uint64_t now)
+pick_round(struct upstream_table *table, struct image_run run, uint64_t now,
+    uint64_t tried)
 {
 	struct upstream_slot *best = NULL;
 	int weight, total = 0;
@@ -32,7 +42,7 @@ pick_round(struct upstream_table *table, struct image_run run, uint64_t now)
 	for (i = run.first; i < run.first + run.count; i++) {
 		struct upstream_slot *slot = &table->slots[i];
 
-		if (slot->server->ejected_until > now)
+		if (!eligible(slot, i - run.first, now, tried))
 			continue;
 		weight = (int)server_at(table, i)->weight;
 		slot->current += weight;
@@ -47,7 +57,8 @@ pick_round(struct upstream_table *table, struct image_run run, uint64_t now)
 
 /* Fewest calls in proportion to its weight; ties go round. */
 static struct upstream_slot *
-pick_least(struct upstream_table *table, struct image_run run, uint64_t now)
+pick_least(struct upstream_table *table, struct image_run run, uint64_t now,
+    uint64_t tried)
 {
 	struct upstream_slot *best = NULL;
 	uint64_t best_weight = 1;
@@ -63,7 +74,7 @@ pick_least(struct upstream_table *table, struct image_run run, uint64_t now)
 		i = run.first + (start + k) % run.count;
 		slot = &table->slots[i];
 		weight = server_at(table, i)->weight;
-		if (slot->server->ejected_until > now)
+		if (!eligible(slot, i - run.first, now, tried))
 			continue;
 		if (best != NULL && (uint64_t)slot->server->active *
 		    best_weight >= (uint64_t)best->server->active * weight)
@@ -75,22 +86,25 @@ pick_least(struct upstream_table *table, struct image_run run, uint64_t now)
 }
 
 /*
- * The slot for the next request, never NULL for a group with servers. now in
- * ms of the loop's clock; UINT64_MAX ignores who is ejected.
+ * The slot for the next try; NULL when all servers of the group were tried. now
+ * in ms of the loop's clock; tried has a bit for each of the first 64 servers
+ * that the request has met already.
  */
 struct upstream_slot *
 upstream_pick(struct upstream_table *table,
-    const struct image_upstream *upstream, uint64_t now)
+    const struct image_upstream *upstream, uint64_t now, uint64_t tried)
 {
 	struct image_run run = upstream->servers;
 	struct upstream_slot *slot;
 
 	if (run.count == 1)
-		return &table->slots[run.first];
+		return (tried & 1) != 0 ? NULL : &table->slots[run.first];
 	slot = upstream->balance == IMAGE_BALANCE_LEAST_CONN ?
-	    pick_least(table, run, now) : pick_round(table, run, now);
-	if (slot == NULL)
-		slot = upstream_pick(table, upstream, UINT64_MAX);
+	    pick_least(table, run, now, tried) :
+	    pick_round(table, run, now, tried);
+	/* All that are left are out of service: better one of those. */
+	if (slot == NULL && now != UINT64_MAX)
+		return upstream_pick(table, upstream, UINT64_MAX, tried);
 	return slot;
 }
 

@@ -110,10 +110,17 @@ obtain(struct upstream_call *call, bool fresh)
 	enum upstream_failure why = UPSTREAM_OK;
 	struct upstream_conn *conn = NULL;
 	struct upstream_slot *slot;
+	uint32_t place;
 
 	while (conn == NULL) {
 		slot = upstream_pick(table, call->upstream,
-		    loop_of(call)->wheel.now);
+		    loop_of(call)->wheel.now, call->tried);
+		if (slot == NULL)
+			return why != UPSTREAM_OK ? why : UPSTREAM_UNREACHABLE;
+		place = (uint32_t)(slot - table->slots) -
+		    call->upstream->servers.first;
+		if (place < 64)
+			call->tried |= UINT64_C(1) << place;
 		call->server = IMAGE_AT(table->image, IMAGE_SERVERS,
 		    struct image_server, slot - table->slots);
 		call->tries++;
@@ -158,6 +165,7 @@ upstream_call_start(struct upstream_call *call, struct upstream_table *table,
 		call->connect_ms = image_settings(table->image)->connect_ms;
 	call->started = loop_of(call)->wheel.now;
 	call->replayable = true;
+	call->tried = 0;
 	buf_open_fixed(&call->body, NULL, 0);
 	why = obtain(call, false);
 	if (why != UPSTREAM_OK)
@@ -337,11 +345,19 @@ upstream_call_fail(struct upstream_call *call, enum upstream_failure why)
 	while (retry) {
 		/* A kept connection that was dead does not count as a try
 		   of the server: that is still to come. */
-		if (stale)
+		if (stale) {
 			call->tries--;
+			call->tried = 0;
+		}
 		why = again(call, stale);
-		if (why == UPSTREAM_OK)
+		if (why == UPSTREAM_OK) {
+			/* What waited may have gone at once: nobody else
+			   would say so. */
+			if (!call->conn->connecting &&
+			    call->conn->io.tail == NULL)
+				call->client->writable(call->ctx);
 			return;
+		}
 		retry = false;
 		drop_conn(call);
 	}

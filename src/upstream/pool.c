@@ -21,6 +21,8 @@
 #include "upstream/upstream_private.h"
 #include "util/mem.h"
 
+#define REST_MS	1000	/* a connection kept for less was just good */
+
 /* An empty registry for one worker. */
 void
 upstreams_open(struct upstreams *all, struct loop *loop, struct log *log,
@@ -129,22 +131,43 @@ upstream_table_close(struct upstream_table **table_p)
 	free(table);
 }
 
+/*
+ * Has the backend spoken or closed while nobody looked? An edge tells, but
+ * one may be on its way; after a rest that is worth a look.
+ */
+static bool
+still_silent(struct upstream_conn *conn)
+{
+	char byte;
+
+	if (conn->all->loop->wheel.now - conn->kept_at < REST_MS)
+		return true;
+	return recv(conn_fd(&conn->io), &byte, 1, MSG_PEEK) < 0 &&
+	    errno == EAGAIN;
+}
+
 /* The kept connection that was used last, or NULL. */
 struct upstream_conn *
 upstream_take_idle(struct upstream_server *server)
 {
 	struct upstream_conn *conn;
 
-	if (list_empty(&server->idle))
-		return NULL;
-	conn = LIST_ITEM(server->idle.next, struct upstream_conn, link);
-	list_remove(&conn->link);
-	server->nidle--;
-	server->active++;
-	conn->reused = true;
-	control_sub(&conn->all->slot->upstream_idle, 1);
-	control_add(&conn->all->slot->upstream_reused, 1);
-	return conn;
+	while (!list_empty(&server->idle)) {
+		conn = LIST_ITEM(server->idle.next, struct upstream_conn,
+		    link);
+		if (!still_silent(conn)) {
+			upstream_conn_close(conn);
+			continue;
+		}
+		list_remove(&conn->link);
+		server->nidle--;
+		server->active++;
+		conn->reused = true;
+		control_sub(&conn->all->slot->upstream_idle, 1);
+		control_add(&conn->all->slot->upstream_reused, 1);
+		return conn;
+	}
+	return NULL;
 }
 
 static socklen_t
@@ -281,6 +304,7 @@ upstream_conn_keep(struct upstream_conn *conn, unsigned max_idle,
 		upstream_conn_close(conn);
 		return;
 	}
+	conn->kept_at = conn->all->loop->wheel.now;
 	server->active--;
 	server->nidle++;
 	list_push(&server->idle, &conn->link);

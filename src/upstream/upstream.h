@@ -93,6 +93,7 @@ struct upstream_call {
 	struct upstream_conn *conn;
 	struct arena *arena;
 	uint64_t started;		/* ms */
+	uint64_t tried;			/* servers of the group, bit by place */
 	uint32_t timeout_ms;
 	uint32_t connect_ms;
 	uint32_t send_ms;		/* patience with a splice's target */
@@ -117,6 +118,7 @@ struct upstream_call {
 	} in;
 	struct splice splice;
 	struct conn *splice_target;
+	size_t unsent;			/* by the target, when it was waited for */
 	uint64_t bytes_in;		/* of the answer's body */
 };
 

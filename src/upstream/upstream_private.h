@@ -24,6 +24,7 @@ struct upstream_conn {
 	struct upstream_server *server;	/* NULL once its server is gone */
 	struct list link;		/* in server->idle while kept */
 	struct upstream_call *call;	/* NULL while kept */
+	uint64_t kept_at;		/* ms: since when it is */
 	bool connecting;
 	bool reused;			/* has served a call before */
 	bool busy;			/* its callback is on the stack */
@@ -48,7 +49,7 @@ void upstream_conn_close(struct upstream_conn *conn);
 
 /* balance.c */
 struct upstream_slot *upstream_pick(struct upstream_table *table,
-    const struct image_upstream *upstream, uint64_t now);
+    const struct image_upstream *upstream, uint64_t now, uint64_t tried);
 void upstream_succeeded(struct upstream_server *server);
 void upstream_hurt(struct upstreams *all, struct upstream_server *server,
     const struct image_head *image, const struct image_upstream *upstream,

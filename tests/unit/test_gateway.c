@@ -603,7 +603,7 @@ START_TEST(test_log_errors)
 	ck_fits(text, "403 GET /base/no petspets00 prod - HTTP/1.1 /base/no "
 	    "no_route MISSING_AUTHENTICATION_TOKEN Missing Authentication "
 	    "Token \"Missing Authentication Token\"\n"
-	    "414 - - - - - - - long DEFAULT_4XX Request URI too long "
+	    "414 - - petspets00 - - - - long DEFAULT_4XX Request URI too long "
 	    "\"Request URI too long\"\n");
 	kit_close(kit);
 }

@@ -14,7 +14,7 @@ picks(struct kit *kit, uint64_t now, char *letters, unsigned n)
 
 	for (i = 0; i < n; i++)
 		letters[i] = (char)('a' + (upstream_pick(kit->table, upstream,
-		    now) - kit->table->slots));
+		    now, 0) - kit->table->slots));
 	letters[n] = '\0';
 }
 
