@@ -24,9 +24,11 @@
 #include "process/title.h"
 #include "table/dump.h"
 #include "table/view.h"
+#include "util/digest.h"
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/mem.h"
+#include "util/text.h"
 
 #define DEFAULT_FILE GATEHOUSE_SYSCONFDIR "/gatehouse.conf"
 
@@ -66,7 +68,8 @@ static const char usage_text[] =
     "  -t, --test           check the configuration and end\n"
     "      --diff           with -t: what differs from the running instance\n"
     "  -T, --print          print the effective configuration and end\n"
-    "  -f, --foreground     stay in the foreground, log to standard error\n"
+    "  -f, --foreground     stay in the foreground; the error log goes to\n"
+    "                       standard error, unless error_log is set\n"
     "  -s, --signal ORDER   tell the running instance: stop, quit (when all\n"
     "                       requests are done), reload, reopen (logs),\n"
     "                       upgrade (the binary)\n"
@@ -83,9 +86,27 @@ struct arguments {
 	const char *file;
 	const char *prefix;
 	const char *order;
-	bool test, print, diff, json;
+	bool test, print, diff, format, json;
 	bool foreground, quiet, verbose, watch;
 };
+
+/* For a program that asked for JSON: one object, on standard output. */
+static void
+print_failure(const char *text, bool json)
+{
+	struct buf out;
+
+	if (!json) {
+		fprintf(stderr, "gatehouse: %s\n", text);
+		return;
+	}
+	buf_open(&out);
+	buf_add_text(&out, "{\"ok\":false,\"error\":\"");
+	text_json_escape(&out, slice_text(text));
+	buf_add_text(&out, "\"}\n");
+	fd_write_all(STDOUT_FILENO, out.at, out.len);
+	buf_close(&out);
+}
 
 static int
 usage_error(const char *text)
@@ -146,7 +167,8 @@ print_version(void)
 {
 	printf("gatehouse " PACKAGE_VERSION "\n"
 	    "compiler: %s\nconfiguration: " DEFAULT_FILE "\n"
-	    "workers run as: " GATEHOUSE_USER "\nlibraries:\n", __VERSION__);
+	    "workers run as: " GATEHOUSE_USER "\nlibraries:\n  %s\n",
+	    __VERSION__, digest_library());
 	dl_iterate_phdr(print_library, NULL);
 	return EXIT_CODE_OK;
 }
@@ -161,11 +183,13 @@ print_diff(const struct load *load, bool json)
 	struct error err;
 	struct buf out;
 	int fd = -1, code = EXIT_CODE_FAILURE;
+	int got = ask_image(load->launch.control_socket, &fd, &err);
 
-	if (ask_image(load->launch.control_socket, &fd, &err) < 0 ||
-	    table_view_open(fd, &running, &err) < 0 ||
+	if (got < 0 || table_view_open(fd, &running, &err) < 0 ||
 	    table_view_open(load->image_fd, &ours, &err) < 0) {
-		fprintf(stderr, "gatehouse: %s\n", err.text);
+		print_failure(err.text, json);
+		if (got == ASK_FORBIDDEN)
+			code = EXIT_CODE_BIND;
 	} else {
 		buf_open(&out);
 		table_dump_diff(running->head, ours->head, json, &out);
@@ -185,6 +209,7 @@ static void
 print_verdict(const struct load *load, const struct arguments *args)
 {
 	bool errors = load->problems.errors > 0;
+	bool aside = args->diff && !(args->json && errors);
 	struct buf out;
 
 	buf_open(&out);
@@ -194,8 +219,8 @@ print_verdict(const struct load *load, const struct arguments *args)
 		config_verdict_write(load->spec, &load->problems, args->json,
 		    &out);
 	/* With --diff standard output is the difference alone. */
-	fd_write_all(args->json && !args->diff ? STDOUT_FILENO : errors ||
-	    args->diff ? STDERR_FILENO : STDOUT_FILENO, out.at, out.len);
+	fd_write_all(aside || (errors && !args->json) ? STDERR_FILENO :
+	    STDOUT_FILENO, out.at, out.len);
 	buf_close(&out);
 }
 
@@ -211,7 +236,7 @@ test(const struct arguments *args)
 
 	request.descriptors = fd_raise_limit(&err);
 	if (load_open(&load, &request, &err) < 0) {
-		fprintf(stderr, "gatehouse: %s\n", err.text);
+		print_failure(err.text, args->json);
 		load_close(&load);
 		return EXIT_CODE_CONFIGURATION;
 	}
@@ -281,6 +306,26 @@ order_signal(const char *order)
 	return -1;
 }
 
+/*
+ * A bad file must not keep anybody from an order that does not read it; but
+ * when it has errors and no pid_file, the default may be another instance's.
+ */
+static int
+check_order(const struct arguments *args, const struct load *load)
+{
+	bool named = spec_gives(load->spec, "pid_file") ||
+	    strcmp(args->file, DEFAULT_FILE) == 0;
+
+	if (load->problems.errors == 0)
+		return EXIT_CODE_OK;
+	write_problems(&load->problems);
+	if (strcmp(args->order, "reload") == 0 || !named)
+		return EXIT_CODE_CONFIGURATION;
+	fprintf(stderr, "gatehouse: the configuration has errors; the order "
+	    "is given all the same\n");
+	return EXIT_CODE_OK;
+}
+
 /* -s: the pid file says who. */
 static int
 order(const struct arguments *args)
@@ -294,8 +339,7 @@ order(const struct arguments *args)
 	pid_t pid;
 
 	load_parse(&load, &request);
-	code = load.problems.errors > 0 ? write_problems(&load.problems) :
-	    EXIT_CODE_OK;
+	code = check_order(args, &load);
 	path = mem_text(load.spec->pid_file.at, load.spec->pid_file.len);
 	load_close(&load);
 	if (code == EXIT_CODE_OK) {
@@ -388,6 +432,7 @@ take_option(struct arguments *args, int option)
 		args->diff = true;
 		return -1;
 	case OPTION_FORMAT:
+		args->format = true;
 		args->json = strcmp(optarg, "json") == 0;
 		if (!args->json && strcmp(optarg, "text") != 0)
 			return usage_error("--format wants text or json");
@@ -407,6 +452,13 @@ check_arguments(const struct arguments *args, int left)
 		return usage_error("-t, -T and -s exclude each other");
 	if (args->diff && !args->test)
 		return usage_error("--diff goes with -t");
+	if (args->format && !args->test)
+		return usage_error("--format goes with -t");
+	if ((args->foreground || args->watch) && (args->test || args->print ||
+	    args->order != NULL))
+		return usage_error("-f and --watch go with a start");
+	if (args->quiet && args->verbose)
+		return usage_error("-q and -v exclude each other");
 	return -1;
 }
 

@@ -9,12 +9,9 @@
 
 #include "config/check_private.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "config/context.h"
 #include "config/grammar.h"
@@ -69,26 +66,21 @@ given_at(const struct check *check, enum option_id id)
 	return place->file != NULL ? *place : check->spec->place;
 }
 
-/* Only root can become another user: for others it need not exist. */
+/* Whether they exist is found out where they are looked up. */
 static void
 check_user(struct check *check)
 {
 	const struct spec *spec = check->spec;
-	const struct spec_place *user = &spec->given[OPTION_global_user];
-	const struct spec_place *group = &spec->given[OPTION_global_group];
 
-	if (geteuid() != 0)
-		return;
-	if (user->file != NULL && spec->user.len > 0 &&
-	    getpwnam(spec->user.at) == NULL)
-		check_warn(check, *user, "there is no user \"%.*s\" on this "
-		    "machine; expected one for the workers to run as",
-		    TEXT(spec->user));
-	if (group->file != NULL && spec->group.len > 0 &&
-	    getgrnam(spec->group.at) == NULL)
-		check_warn(check, *group, "there is no group \"%.*s\" on this "
-		    "machine; expected one for the workers to run as",
-		    TEXT(spec->group));
+	if (spec->user.len == 0)
+		check_error(check, given_at(check, OPTION_global_user),
+		    "user is empty; expected the user that the workers run "
+		    "as");
+	if (spec->group.len == 0 &&
+	    spec->given[OPTION_global_group].file != NULL)
+		check_error(check, given_at(check, OPTION_global_group),
+		    "group is empty; expected a group, or no such setting for "
+		    "the user's own");
 }
 
 static void

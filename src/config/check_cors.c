@@ -159,6 +159,25 @@ check_header(struct check *check, const struct spec_pair *pair, bool request)
 		    "ends with a blank; expected it without", TEXT(pair->name));
 }
 
+/* The same name again: both go out, which is seldom what is meant. */
+static void
+check_twice(struct check *check, const struct spec_pairs *pairs, size_t at,
+    const char *setting)
+{
+	size_t i;
+
+	if (slice_eq_nocase(pairs->at[at].name, SLICE("Set-Cookie")))
+		return;
+	for (i = 0; i < at; i++)
+		if (slice_eq_nocase(pairs->at[i].name, pairs->at[at].name)) {
+			check_warn(check, pairs->at[at].place, "%.*s stands "
+			    "twice in %s (in line %u too)",
+			    TEXT(pairs->at[at].name), setting,
+			    pairs->at[i].place.line);
+			return;
+		}
+}
+
 /* Two lists of static fields; has_cors: some rule sets its own as well. */
 void
 check_headers(struct check *check, const struct spec_pairs *request,
@@ -166,10 +185,13 @@ check_headers(struct check *check, const struct spec_pairs *request,
 {
 	size_t i;
 
-	for (i = 0; i < request->count; i++)
+	for (i = 0; i < request->count; i++) {
 		check_header(check, &request->at[i], true);
+		check_twice(check, request, i, "request_headers");
+	}
 	for (i = 0; i < response->count; i++) {
 		check_header(check, &response->at[i], false);
+		check_twice(check, response, i, "response_headers");
 		if (has_cors && response->at[i].name.len > 15 &&
 		    slice_eq_nocase(slice_of(response->at[i].name.at, 15),
 		    SLICE("Access-Control-")))

@@ -34,6 +34,10 @@ struct spec *config_parse_text(const char *name, struct slice text,
     struct spec_problems *problems);
 void config_check(struct spec *spec, struct spec_problems *problems);
 void spec_close(struct spec **spec_p);
+/* Does the top level give this setting, and with a value that is one? */
+bool spec_gives(const struct spec *spec, const char *setting);
+/* Where it stands; the file as a whole when it is not given. */
+struct spec_place spec_given_at(const struct spec *spec, const char *setting);
 /* Methods and routes that the file names. */
 size_t spec_count_routes(const struct spec *spec);
 

@@ -58,6 +58,7 @@ struct lint {
 	struct lint_token broad;	/* last text of several lines */
 	struct frame frames[FRAMES_MAX];
 	unsigned depth;			/* of the innermost frame */
+	struct slice setting;		/* the last name met */
 	struct name *names;
 	size_t nnames, names_room;
 	struct lint_lists *lists;
@@ -219,6 +220,25 @@ fail_word(struct lint *lint)
 
 /* --- what libconfig would swallow ---------------------------------------- */
 
+static bool
+is_size(struct slice setting)
+{
+	const struct option *option;
+	char name[64];
+	int in;
+
+	if (setting.len >= sizeof name)
+		return false;
+	memcpy(name, setting.at, setting.len);
+	name[setting.len] = '\0';
+	for (in = 0; in < IN_CONTEXTS; in++) {
+		option = option_find((enum option_context)in, name);
+		if (option != NULL && option->type == TYPE_size)
+			return true;
+	}
+	return false;
+}
+
 /* Integers that do not fit: libconfig would silently take other ones. */
 static void
 check_integer(struct lint *lint)
@@ -248,9 +268,11 @@ check_integer(struct lint *lint)
 	if (value > most + minus)
 		spec_problem_add(lint->problems,
 		    place(lint, lint->token.line), false,
-		    "the number %.*s is too large; expected at most %s, or a "
-		    "text with a unit such as \"4G\"", (int)text.len, text.at,
-		    wide ? "9223372036854775807" : "2147483647");
+		    "%.*s is %.*s, which is too large; expected at most %s%s",
+		    (int)lint->setting.len, lint->setting.at, (int)text.len,
+		    text.at, wide ? "9223372036854775807" : "2147483647",
+		    is_size(lint->setting) ? ", or a text with a unit such as "
+		    "\"4G\"" : "");
 }
 
 /* Escapes that would cut a text or make it something else than UTF-8. */
@@ -373,6 +395,8 @@ next(struct lint *lint)
 		check_text(lint);
 		if (lint->token.end_line > lint->token.line)
 			lint->broad = lint->token;
+	} else if (lint->token.kind == LINT_NAME) {
+		lint->setting = token_text(lint, &lint->token);
 	} else if (lint->token.kind == LINT_INTEGER) {
 		check_integer(lint);
 	}

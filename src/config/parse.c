@@ -394,6 +394,19 @@ note_line(const struct parser *parser, const config_setting_t *setting,
 		integration->path_line = line;
 }
 
+/* What is wrong was not taken: it counts as not given. */
+static void
+take_value(struct parser *parser, const config_setting_t *setting,
+    const struct option *option, void *object)
+{
+	unsigned errors = parser->problems->errors;
+
+	parse_value(parser, setting, option, spec_member(object, option));
+	if (parser->problems->errors > errors &&
+	    is_single(parser, option->context, object))
+		parser->spec->given[option_id(option)].file = NULL;
+}
+
 static void
 parse_setting(struct parser *parser, const config_setting_t *setting,
     const struct option *option, void *object)
@@ -410,8 +423,7 @@ parse_setting(struct parser *parser, const config_setting_t *setting,
 	if (option->type == TYPE_groups)
 		parse_list(parser, setting, option, object);
 	else if (option->type != TYPE_group)
-		parse_value(parser, setting, option,
-		    spec_member(object, option));
+		take_value(parser, setting, option, object);
 	else if (!config_setting_is_group(setting))
 		parse_mismatch(parser, setting, option);
 	else

@@ -35,6 +35,21 @@ spec_open(const char *file)
 	return spec;
 }
 
+bool
+spec_gives(const struct spec *spec, const char *setting)
+{
+	const struct option *option = option_find(IN_global, setting);
+
+	return option != NULL && spec->given[option_id(option)].file != NULL;
+}
+
+struct spec_place
+spec_given_at(const struct spec *spec, const char *setting)
+{
+	return spec_gives(spec, setting) ? spec->given[option_id(
+	    option_find(IN_global, setting))] : spec->place;
+}
+
 /* Ends the spec and all that it holds; NULL is fine. */
 void
 spec_close(struct spec **spec_p)

@@ -10,10 +10,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "http/parse.h"
 #include "shared/control.h"
+#include "util/clock.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -21,12 +23,28 @@
 #define BATCH_BYTES	(32 * 1024)
 #define BATCH_MS	100
 #define BACKLOG_MOST	(256 * 1024)
+#define WARN_MS		60000
+
+/* To the error log, where it says little: once a minute. */
+static void
+warn_dropped(struct access_log *log, const char *why)
+{
+	uint64_t now = clock_now_ms();
+
+	if (log->warned_ms != 0 && now - log->warned_ms < WARN_MS)
+		return;
+	log->warned_ms = now;
+	log_warn(log->gateway->env.log, "an access log takes no lines, %u are "
+	    "dropped: %s", log->nlines, why);
+}
 
 static void
-drop(struct access_log *log)
+drop(struct access_log *log, const char *why)
 {
 	const char *end;
 
+	if (log->nlines > 0)
+		warn_dropped(log, why);
 	control_add(&log->gateway->env.slot->log_dropped, log->nlines);
 	log->nlines = 0;
 	/* The rest of a line that was begun stays: it must be whole. */
@@ -43,7 +61,7 @@ log_flush(struct access_log *log)
 	if (log->lines.len == 0)
 		return;
 	if (log->fd < 0) {
-		drop(log);
+		drop(log, "it is not open");
 		return;
 	}
 	n = write(log->fd, log->lines.at, log->lines.len);
@@ -56,7 +74,8 @@ log_flush(struct access_log *log)
 	}
 	if ((n < 0 && errno != EAGAIN && errno != EINTR) ||
 	    log->lines.len > BACKLOG_MOST) {
-		drop(log);
+		drop(log, n < 0 && errno != EAGAIN ? strerror(errno) :
+		    "nobody reads it fast enough");
 		return;
 	}
 	if (n > 0) {

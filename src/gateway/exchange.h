@@ -128,6 +128,7 @@ struct access_log {
 	int fd;
 	unsigned nlines;
 	bool torn;		/* what was written ends within a line */
+	uint64_t warned_ms;	/* when the error log was told of a loss */
 	struct buf lines;
 	struct timer timer;
 };

@@ -30,6 +30,7 @@ conn_open(struct conn *conn, struct loop *loop, int fd,
 	conn->tail = NULL;
 	conn->missed = conn->hup = conn->dead = false;
 	timer_init(&conn->timer, expired);
+	list_init(&conn->woken);
 	event_assign(&conn->event, loop->base, fd, EV_READ | EV_WRITE |
 	    EV_CLOSED | EV_ET | EV_PERSIST, ready, conn);
 	if (event_add(&conn->event, NULL) < 0) {
@@ -44,6 +45,7 @@ void
 conn_close(struct conn *conn)
 {
 	loop_timer_clear(conn->loop, &conn->timer);
+	list_remove(&conn->woken);
 	event_del(&conn->event);
 	close(conn_fd(conn));
 	free(conn->tail);
@@ -213,11 +215,44 @@ conn_unsent(const struct conn *conn)
 	    conn->tail->len - conn->tail->at : 0);
 }
 
-/* Have the owner's callback run once more this turn, after the others. */
+/*
+ * Have the owner's callback run again, in the loop's next turn: after every
+ * edge that is there by then. (event_active would run it in this turn, before
+ * all others, as often as it asks.)
+ */
 void
 conn_wake(struct conn *conn)
 {
-	event_active(&conn->event, EV_READ, 0);
+	static const struct timeval at_once;
+
+	if (!list_empty(&conn->woken))
+		return;
+	if (list_empty(&conn->loop->woken))
+		event_add(&conn->loop->resume, &at_once);
+	list_append(&conn->loop->woken, &conn->woken);
+}
+
+/* The next turn has come for those that were woken. */
+void
+conn_resume_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *loop = arg;
+	struct list turn, *node;
+
+	(void)fd;
+	(void)what;
+	if (list_empty(&loop->woken))
+		return;
+	/* Those that are woken from here on wait for the turn after. */
+	turn = loop->woken;
+	turn.next->prev = turn.prev->next = &turn;
+	list_init(&loop->woken);
+	while ((node = list_pop(&turn)) != NULL) {
+		struct conn *conn = LIST_ITEM(node, struct conn, woken);
+
+		event_get_callback(&conn->event)(event_get_fd(&conn->event),
+		    EV_READ, conn);
+	}
 }
 
 /* No more bytes will be sent; the peer sees the end. */

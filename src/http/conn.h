@@ -22,6 +22,7 @@ struct conn {
 	struct loop *loop;
 	struct conn_tail *tail;		/* NULL: nothing unsent */
 	struct timer timer;
+	struct list woken;		/* in loop->woken: goes on next turn */
 	bool missed;		/* there may be bytes nobody has read */
 	bool hup;		/* the peer sends no more: read to its end */
 	bool dead;		/* the socket failed: only close is left */
@@ -46,6 +47,7 @@ int conn_flush(struct conn *conn);
 bool conn_has_more(struct conn *conn);
 size_t conn_unsent(const struct conn *conn);
 void conn_wake(struct conn *conn);
+void conn_resume_cb(evutil_socket_t fd, short what, void *arg);
 void conn_shut(struct conn *conn);
 
 static inline int

@@ -67,7 +67,8 @@ h1_close(struct h1_conn *c)
 	c->closed = true;
 	c->transport.exchange = NULL;
 	if (exchange != NULL)
-		server->core.gone(exchange, "client_closed");
+		server->core.gone(exchange, server->cutting ? "shutdown" :
+		    "client_closed");
 	if (c->io.dead)
 		conn_reset(&c->io);
 	else

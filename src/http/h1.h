@@ -40,6 +40,7 @@ struct h1_server {
 	bool (*admit)(struct h1_server *server, int fd,
 	    const struct http_peer *peer, uint64_t listener_id);
 	bool draining;
+	bool cutting;		/* all connections end, by our will */
 	bool full;			/* accepting is paused */
 	struct timer breath;		/* until accepting is tried again */
 	int spare_fd;			/* given up to answer when none is left */

@@ -273,6 +273,8 @@ h1_cut(struct h1_server *server)
 {
 	struct list *node;
 
+	server->cutting = true;
 	while ((node = server->connections.next) != &server->connections)
 		h1_close(LIST_ITEM(node, struct h1_conn, link));
+	server->cutting = false;
 }

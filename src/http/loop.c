@@ -13,6 +13,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "http/conn.h"
 #include "util/mem.h"
 
 #define TICK_MOST	1000	/* ms: Date must not be older than this */
@@ -67,6 +68,8 @@ loop_open(struct loop *loop, struct event_base *base)
 	if (getrandom(loop->random, sizeof loop->random, 0) !=
 	    sizeof loop->random)
 		loop->random[0] = (now ^ (uint64_t)getpid() << 32) | 1;
+	list_init(&loop->woken);
+	evtimer_assign(&loop->resume, base, conn_resume_cb, loop);
 	evtimer_assign(&loop->tick, base, tick_cb, loop);
 	tick_arm(loop);
 }
@@ -75,6 +78,7 @@ void
 loop_close(struct loop *loop)
 {
 	event_del(&loop->tick);
+	event_del(&loop->resume);
 	while (loop->npipes > 0) {
 		loop->npipes--;
 		close(loop->pipes[loop->npipes].in);

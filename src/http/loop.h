@@ -25,6 +25,8 @@ struct loop_pipe {
 struct loop {
 	struct event_base *base;
 	struct event tick;
+	struct event resume;		/* runs those in woken, next turn */
+	struct list woken;		/* struct conn: wait for their turn */
 	struct wheel wheel;
 	uint64_t wake;			/* when tick comes, ms */
 	uint64_t wall_offset;		/* wall clock minus monotonic, ms */

@@ -7,7 +7,7 @@
  * step; instances of what did not change never notice.
  */
 
-#include <assert.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -22,6 +22,7 @@
 #include "util/mem.h"
 
 #define DRAIN_IDLE_MS	2000
+#define STARTS_PER_CPU	4
 
 /* Microseconds of a clock that only goes forward. */
 uint64_t
@@ -149,6 +150,12 @@ settling_cb(struct timer *timer)
 		if (function_gone(function))
 			function_close(&function);
 	}
+	if (host->held) {
+		host->held = false;
+		LIST_EACH(node, &host->functions)
+			function_dispatch(LIST_ITEM(node, struct function,
+			    link));
+	}
 	if (host->draining)
 		drain_step(host);
 }
@@ -157,7 +164,7 @@ settling_cb(struct timer *timer)
 void
 host_settle(struct lambda_host *host)
 {
-	if ((host->draining || !list_empty(&host->leaving)) &&
+	if ((host->draining || host->held || !list_empty(&host->leaving)) &&
 	    host->settling.due == 0)
 		loop_timer_set(&host->loop, &host->settling, 1);
 }
@@ -182,6 +189,16 @@ cut_off(struct timer *timer)
 		host->env.drained(host->env.ctx);
 }
 
+static unsigned
+starts_cpus(void)
+{
+	cpu_set_t cpus;
+
+	if (sched_getaffinity(0, sizeof cpus, &cpus) < 0)
+		return 1;
+	return (unsigned)CPU_COUNT(&cpus);
+}
+
 /*
  * A host without functions: prepare and commit come next. Children of this
  * process are its own: SIGCHLD must be nobody else's.
@@ -197,6 +214,7 @@ lambda_host_open(const struct lambda_host_env *env)
 		host->env.libexec = GATEHOUSE_LIBEXECDIR;
 	if (host->env.init_ms == 0)
 		host->env.init_ms = INIT_MS;
+	host->starting_most = (getenv("SPC") ? atoi(getenv("SPC")) : STARTS_PER_CPU) * starts_cpus();
 	list_init(&host->functions);
 	list_init(&host->leaving);
 	list_init(&host->logs);

@@ -167,6 +167,9 @@ struct lambda_host {
 	struct timer settling;
 	struct watch *watch;		/* NULL: off */
 	int diag_fd;			/* asks the kernel whose a socket is */
+	unsigned nstarting;		/* instances, of all functions */
+	unsigned starting_most;
+	bool held;			/* some function waits to start one */
 	bool draining;
 	bool drained;
 };

@@ -76,6 +76,8 @@ unlist(struct instance *instance)
 		return;
 	list_remove(&instance->link);
 	instance->function->ninstances[instance->state]--;
+	if (instance->state == INSTANCE_STARTING)
+		instance->host->nstarting--;
 }
 
 static void
@@ -84,6 +86,8 @@ move(struct instance *instance, enum instance_state state)
 	unlist(instance);
 	instance->state = state;
 	instance->function->ninstances[state]++;
+	if (state == INSTANCE_STARTING)
+		instance->host->nstarting++;
 	list_push(&instance->function->instances[state], &instance->link);
 }
 

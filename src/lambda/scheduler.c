@@ -4,7 +4,9 @@
  * Events wait on their function's queue. The instance that was used last gets
  * the oldest one, so that surplus instances stay idle and end. While events
  * wait, instances are started up to the function's limit; an event is not
- * bound to the one that is started for it. A function whose instances die is
+ * bound to the one that is started for it. Only so many start at a time on the
+ * whole host: the first ones then serve what waits, instead of all being slow
+ * to come up. A function whose instances die is
  * started ever more slowly.
  */
 
@@ -81,6 +83,11 @@ grow(struct function *function)
 	struct error err;
 
 	while (more-- > 0 && function->pause.due == 0) {
+		if (function->host->nstarting >=
+		    function->host->starting_most) {
+			function->host->held = true;
+			return;
+		}
 		if (instance_start(function, &err) == 0)
 			continue;
 		log_error(function->host->log, "function %s: %s",

@@ -20,17 +20,21 @@
 static int
 refused(const char *path, struct error *err)
 {
+	bool forbidden;
+
 	if (errno == ENOENT || errno == ECONNREFUSED)
 		return error_set(err, "gatehouse is not running: nobody "
 		    "answers at %s", path);
-	return error_errno(err, "cannot reach gatehouse at %s", path);
+	forbidden = errno == EACCES || errno == EPERM;
+	error_errno(err, "cannot reach gatehouse at %s", path);
+	return forbidden ? ASK_FORBIDDEN : -1;
 }
 
 static int
 reach(const char *path, const char *request, struct error *err)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int fd;
+	int fd, code;
 
 	if (path[0] == '\0')
 		return error_set(err, "the configuration has no "
@@ -43,9 +47,9 @@ reach(const char *path, const char *request, struct error *err)
 	if (fd < 0)
 		return error_errno(err, "cannot make a socket");
 	if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0) {
-		refused(path, err);
+		code = refused(path, err);
 		close(fd);
-		return -1;
+		return code;
 	}
 	/* Who has hung up already may have said why. */
 	if (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0 &&
@@ -93,8 +97,8 @@ take_code(struct buf *answer, int *code_r, struct error *err)
 
 /*
  * Send a request ("status json\n") and read the whole answer into answer;
- * *code_r is the exit code that goes with it. Returns 0, or -1 with a
- * sentence when nobody answers.
+ * *code_r is the exit code that goes with it. Returns 0, or -1 or
+ * ASK_FORBIDDEN with a sentence when nobody answers.
  */
 int
 ask(const char *path, const char *request, struct buf *answer, int *code_r,
@@ -103,7 +107,7 @@ ask(const char *path, const char *request, struct buf *answer, int *code_r,
 	int fd = reach(path, request, err), code;
 
 	if (fd < 0)
-		return -1;
+		return fd;
 	code = read_all(fd, answer, err);
 	close(fd);
 	return code < 0 ? -1 : take_code(answer, code_r, err);
@@ -118,7 +122,7 @@ ask_image(const char *path, int *fd_r, struct error *err)
 	ssize_t n;
 
 	if (fd < 0)
-		return -1;
+		return fd;
 	n = fd_recv(fd, answer, sizeof answer - 1, passed, &count);
 	close(fd);
 	if (n <= 0 || count != 1)

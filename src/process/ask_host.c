@@ -174,6 +174,8 @@ host_answer_field(const struct host_answer *answer, const char *name)
 		line = slice_of(left.at, (size_t)(end - left.at));
 		left.len -= line.len + 1;
 		left.at = end + 1;
+		if (line.len > 0 && line.at[line.len - 1] == '\r')
+			line.len--;
 		if (line.len <= len || line.at[len] != ':' ||
 		    !slice_eq_nocase(slice_of(line.at, len), slice_text(name)))
 			continue;

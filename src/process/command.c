@@ -27,6 +27,7 @@
 #define REQUEST_MAX	64
 #define REQUEST_S	5	/* to send the line, to read the answer */
 #define WAIT_S		300	/* for a reload or a start to end */
+#define SETTLE_S	5	/* after a reload, for a worker to serve */
 
 struct connection {
 	struct list link;	/* in command_server.connections */
@@ -38,6 +39,7 @@ struct connection {
 	bool json;
 	uint64_t serial;	/* of the reload it waits for, or 0 */
 	bool serving;		/* it waits for the start to end */
+	bool settling;		/* the reload ended well; a worker is missing */
 	struct buf answer;
 	size_t sent;
 };
@@ -101,11 +103,32 @@ answer_text(struct connection *connection, int code, const char *text)
 	send_answer(connection);
 }
 
+/* Can clients be served: is a worker there that has the table? */
+static bool
+is_ready(const struct master *master)
+{
+	unsigned i;
+
+	if (master->phase != MASTER_SERVING || master->drained)
+		return false;
+	for (i = 0; i < master->workers; i++)
+		if (master->seats[i].child != NULL &&
+		    master->seats[i].child->serves >= master->generation)
+			return true;
+	return false;
+}
+
 static void
 answer_reload(struct connection *connection)
 {
 	struct master *master = connection->master;
 
+	connection->serial = 0;
+	if (master->result.code == EXIT_CODE_OK && !is_ready(master)) {
+		connection->settling = true;
+		set_limit(connection, SETTLE_S);
+		return;
+	}
 	begin_answer(connection, (int)master->result.code);
 	status_result_write(master, connection->json, &connection->answer);
 	send_answer(connection);
@@ -143,6 +166,7 @@ order_reload(struct connection *connection)
 		return;
 	}
 	set_limit(connection, WAIT_S);
+	master_undrain(master);
 	/* It may end at once, before we are told for which one we wait. */
 	connection->serial = UINT64_MAX;
 	connection->serial = reload_order(master);
@@ -171,8 +195,11 @@ obey(struct connection *connection)
 	} else if (strcmp(request, "wait") == 0) {
 		connection->serving = true;
 		set_limit(connection, WAIT_S);
-		if (master->phase != MASTER_STARTING)
+		if (is_ready(master))
 			answer_text(connection, 0, "");
+		else if (master->phase != MASTER_STARTING)
+			answer_text(connection, 1, "gatehouse is not ready: no "
+			    "worker serves\n");
 	} else {
 		answer_text(connection, 2, "unknown request\n");
 	}
@@ -217,9 +244,17 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 static void
 on_limit(evutil_socket_t fd, short what, void *arg)
 {
+	struct connection *connection = arg;
+
 	(void)fd;
 	(void)what;
-	connection_close(arg);
+	if (!connection->settling) {
+		connection_close(connection);
+		return;
+	}
+	connection->settling = false;
+	answer_text(connection, 1, "the configuration is in force, but no "
+	    "worker serves: see the error log\n");
 }
 
 static void
@@ -276,7 +311,7 @@ command_reload_ended(struct master *master)
 	}
 }
 
-/* The start has ended well. */
+/* A worker is ready, perhaps the first one. */
 void
 command_serving(struct master *master)
 {
@@ -286,7 +321,11 @@ command_serving(struct master *master)
 		struct connection *connection = LIST_ITEM(node,
 		    struct connection, link);
 
-		if (connection->serving)
+		if (!is_ready(master))
+			return;
+		if (connection->settling)
+			answer_reload(connection);
+		else if (connection->serving)
 			answer_text(connection, 0, "");
 	}
 }
@@ -310,6 +349,7 @@ static int
 bind_at(const char *path, struct error *err)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct stat st;
 	mode_t old;
 	int fd, code;
 
@@ -320,6 +360,11 @@ bind_at(const char *path, struct error *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return error_errno(err, "cannot make the control socket");
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
+		close(fd);
+		return error_set(err, "control socket %s: something that is "
+		    "no socket is there already", path);
+	}
 	unlink(at.sun_path);
 	old = umask(0177);
 	code = bind(fd, (struct sockaddr *)&at, sizeof at);

@@ -123,7 +123,11 @@ lock_once(struct pid_file *file, const char *path, struct error *err)
 	unsigned tries;
 
 	snprintf(file->path, sizeof file->path, "%s", path);
-	file->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	file->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+	    0644);
+	if (file->fd < 0 && errno == ELOOP)
+		return error_set(err, "pid file %s is a symbolic link: not "
+		    "followed", path);
 	if (file->fd < 0)
 		return error_errno(err, "pid file %s", path);
 	/* A tool that looks whether we run holds the lock for a moment. */
@@ -250,9 +254,14 @@ drop_capabilities(uint64_t keep, struct error *err)
 	unsigned i;
 
 	memset(left, 0, sizeof left);
-	for (i = 0; i < 2; i++)
-		left[i].permitted = left[i].effective =
-		    (uint32_t)(keep >> i * 32);
+	/* More than there is cannot be kept. */
+	if (keep != 0 && syscall(SYS_capget, &head, left) < 0)
+		return error_errno(err, "cannot look at capabilities");
+	for (i = 0; i < 2; i++) {
+		left[i].permitted &= (uint32_t)(keep >> i * 32);
+		left[i].effective = left[i].permitted;
+		left[i].inheritable = 0;
+	}
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (syscall(SYS_capset, &head, left) < 0)
 		return error_errno(err, "cannot give up capabilities");

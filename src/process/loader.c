@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "process/cpus.h"
@@ -133,7 +134,7 @@ fit_text(struct load *load, const struct load_request *request, char *to,
 }
 
 static void
-find_group(struct load *load, const struct load_request *request, gid_t *gid_p)
+find_group(struct load *load, gid_t *gid_p)
 {
 	struct slice name = load->spec->group;
 	const struct group *group;
@@ -145,8 +146,9 @@ find_group(struct load *load, const struct load_request *request, gid_t *gid_p)
 	text[name.len] = '\0';
 	group = getgrnam(text);
 	if (group == NULL)
-		spec_problem_add(&load->problems, nowhere(request), false,
-		    "group: there is no group \"%s\"", text);
+		spec_problem_add(&load->problems, spec_given_at(load->spec,
+		    "group"), false, "there is no group \"%s\" on this "
+		    "machine; expected one for the workers to run as", text);
 	else
 		*gid_p = group->gr_gid;
 }
@@ -166,18 +168,20 @@ find_user(struct load *load, const struct load_request *request)
 		return;
 	user = getpwnam(launch->user);
 	if (user == NULL) {
-		spec_problem_add(&load->problems, nowhere(request), false,
-		    "user: there is no user \"%s\"", launch->user);
+		spec_problem_add(&load->problems, spec_given_at(load->spec,
+		    "user"), false, "there is no user \"%s\" on this "
+		    "machine; expected one for the workers to run as",
+		    launch->user);
 		return;
 	}
 	if (user->pw_uid == 0) {
-		spec_problem_add(&load->problems, nowhere(request), false,
-		    "user: workers never run as root; expected another user "
+		spec_problem_add(&load->problems, spec_given_at(load->spec,
+		    "user"), false, "user: workers never run as root; expected another user "
 		    "than \"%s\"", launch->user);
 		return;
 	}
 	gid = user->pw_gid;
-	find_group(load, request, &gid);
+	find_group(load, &gid);
 	launch->uid = user->pw_uid;
 	launch->gid = gid;
 	if (getgrouplist(launch->user, gid, groups, &count) < 0)
@@ -221,6 +225,7 @@ fill_launch(struct load *load, const struct load_request *request)
 	struct message_launch *launch = &load->launch;
 	struct spec *spec = load->spec;
 	enum log_level level = LOG_LEVEL_NOTICE;
+	struct stat st;
 	char name[16] = "";
 	uint64_t count = 0;
 
@@ -236,6 +241,10 @@ fill_launch(struct load *load, const struct load_request *request)
 	find_user(load, request);
 	fit_text(load, request, launch->pid_file, sizeof launch->pid_file,
 	    "pid_file", spec->pid_file);
+	if (stat(launch->pid_file, &st) == 0 && S_ISDIR(st.st_mode))
+		spec_problem_add(&load->problems, spec_given_at(load->spec,
+		    "pid_file"), false, "pid_file %s is a folder; expected a "
+		    "file", launch->pid_file);
 	fit_text(load, request, launch->control_socket,
 	    sizeof launch->control_socket, "control_socket",
 	    spec->control_socket);

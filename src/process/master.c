@@ -354,11 +354,14 @@ log_end(struct master *master, const struct child *child, int status,
     uint64_t lived, uint64_t pause)
 {
 	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	bool asked = child->draining || master->phase > MASTER_SERVING;
 	char name[32], what[64], then[64] = "";
 
 	child_name(child, name);
 	describe_end(status, what, sizeof what);
-	if (clean && (child->draining || master->phase > MASTER_SERVING)) {
+	/* TERM is how the resolver is asked: it has nothing to finish. */
+	if (asked && (clean || (child->role == CHILD_RESOLVER &&
+	    WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM))) {
 		log_info(&master->log, "%s (pid %d) has finished", name,
 		    (int)child->pid);
 		return;

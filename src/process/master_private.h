@@ -95,6 +95,8 @@ struct reload {
 	struct message_report report;
 	unsigned slowest;	/* slot of the last worker that was ready */
 	uint64_t slowest_ms;
+	bool settings_changed;	/* of the master's own, at once */
+	char restart[1024];	/* what it says of those that cannot */
 };
 
 /* How the last one ended; for status and for who waits. */

@@ -154,7 +154,10 @@ failed(struct master *master, enum exit_code code, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
-	if (first) {
+	if (first && master->predecessor != 0) {
+		/* Standard error is the log of the one before us. */
+		log_error(&master->log, "%s", text);
+	} else if (first) {
 		/* To who has started us, wherever the log is. */
 		dprintf(STDERR_FILENO, "gatehouse: %s\n", text);
 		if (logs_in_file(master))
@@ -172,7 +175,9 @@ invalid(struct master *master)
 {
 	char *text = report_read(master, 0, master->reload.report.text_bytes);
 
-	if (master->phase == MASTER_STARTING) {
+	if (master->phase == MASTER_STARTING && master->predecessor != 0) {
+		log_lines(master, text, LOG_LEVEL_ERROR);
+	} else if (master->phase == MASTER_STARTING) {
 		/* As `gatehouse -t` shows it: nobody reads a log yet. */
 		fd_write_all(STDERR_FILENO, text, strlen(text));
 	} else {
@@ -367,12 +372,20 @@ settle_listeners(struct master *master)
 	}
 }
 
+/* In the log, and in the answer to who has ordered the reload. */
 static void
-warn_restart(struct master *master, const char *what, bool changed)
+warn_restart(struct master *master, const char *what, const char *stays,
+    bool changed)
 {
-	if (changed)
-		log_warn(&master->log, "%s was changed: this needs a restart, "
-		    "the old value stays", what);
+	char *text = master->reload.restart;
+	size_t size = sizeof master->reload.restart, len = strlen(text);
+
+	if (!changed)
+		return;
+	log_warn(&master->log, "%s was changed: this needs a restart, "
+	    "\"%s\" stays in force", what, stays);
+	snprintf(text + len, size - len, "; %s needs a restart: \"%s\" stays "
+	    "in force", what, stays);
 }
 
 /* Settings of the master itself: some apply at once, some cannot. */
@@ -386,11 +399,14 @@ settle_launch(struct master *master)
 	bool workers = old->workers != new->workers;
 	struct error err;
 
-	warn_restart(master, "user", strcmp(old->user, new->user) != 0 ||
+	master->reload.settings_changed = log || workers ||
+	    old->core_dumps != new->core_dumps ||
+	    old->connections != new->connections;
+	warn_restart(master, "user", old->user, strcmp(old->user, new->user) != 0 ||
 	    old->uid != new->uid || old->gid != new->gid);
-	warn_restart(master, "pid_file",
+	warn_restart(master, "pid_file", old->pid_file,
 	    strcmp(old->pid_file, new->pid_file) != 0);
-	warn_restart(master, "control_socket",
+	warn_restart(master, "control_socket", old->control_socket,
 	    strcmp(old->control_socket, new->control_socket) != 0);
 	old->workers = new->workers;
 	old->core_dumps = new->core_dumps;
@@ -434,8 +450,9 @@ describe(const struct master *master)
 
 	buf_open(&out);
 	if (reload->facts.unchanged)
-		buf_printf(&out, "nothing changed: generation %" PRIu64
-		    " serves on; ", master->generation);
+		buf_printf(&out, "%s changed: generation %" PRIu64
+		    " serves on; ", reload->settings_changed ? "settings" :
+		    "nothing", master->generation);
 	else
 		buf_printf(&out, "generation %" PRIu64 ": ",
 		    master->generation);
@@ -448,6 +465,7 @@ describe(const struct master *master)
 	if (reload->slowest_ms > 0)
 		buf_printf(&out, ", slowest worker %u (%" PRIu64 " ms)",
 		    reload->slowest + 1, reload->slowest_ms);
+	buf_add_text(&out, reload->restart);
 	text = mem_text(out.at, out.len);
 	buf_close(&out);
 	return text;
@@ -679,6 +697,8 @@ reload_on_ready(struct child *child, uint64_t generation)
 
 	if (generation > child->serves)
 		child->serves = generation;
+	if (child->role == CHILD_WORKER && master->reload.state == RELOAD_IDLE)
+		command_serving(master);
 	if (child->prepares != generation)
 		return;
 	child->prepares = 0;
@@ -757,6 +777,8 @@ reload_start(struct master *master)
 	reload->image_fd = reload->report_fd = -1;
 	memset(&reload->facts, 0, sizeof reload->facts);
 	reload->slowest_ms = 0;
+	reload->settings_changed = false;
+	reload->restart[0] = '\0';
 	if (master->phase != MASTER_STARTING)
 		notify_reloading();
 	set_limit(master, LOAD_LIMIT_MS);

@@ -325,8 +325,12 @@ status_text(struct master *master, struct buf *out)
 	functions_text(&master->functions, out);
 	buf_printf(out, "requests       %" PRIu64 " (2xx %" PRIu64 ", 3xx %"
 	    PRIu64 ", 4xx %" PRIu64 ", 5xx %" PRIu64 "), %" PRIu64
-	    " connections open\n\n", sum.requests, sum.answers[2],
+	    " connections open\n", sum.requests, sum.answers[2],
 	    sum.answers[3], sum.answers[4], sum.answers[5], sum.connections);
+	if (sum.log_dropped > 0)
+		buf_printf(out, "access logs    %" PRIu64 " lines dropped\n",
+		    sum.log_dropped);
+	buf_add_char(out, '\n');
 	workers_text(master, out);
 }
 

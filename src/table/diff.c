@@ -188,11 +188,27 @@ add_log(struct buf *out, const struct image_head *image, uint32_t index)
 	add_pieces(out, image, log->pieces);
 }
 
-/* All of an API that each of its routes depends on. */
+static bool
+has_listener(const struct image_head *image, uint64_t id)
+{
+	uint32_t i;
+
+	for (i = 0; i < image->sections[IMAGE_LISTENERS].count; i++)
+		if (IMAGE_AT(image, IMAGE_LISTENERS, struct image_listener,
+		    i)->id == id)
+			return true;
+	return false;
+}
+
+/*
+ * All of an API that each of its routes depends on. A listener that the other
+ * image has not is a change of its own, not one of each route behind it.
+ */
 static void
 add_api(struct buf *out, const struct image_head *image, uint32_t index,
-    const struct dump_mounts *mounts)
+    const struct dump_mounts *mounts, const struct image_head *other)
 {
+	const struct image_listener *listener;
 	const struct image_api *api = IMAGE_AT(image, IMAGE_APIS,
 	    struct image_api, index);
 	const struct image_stage *stage;
@@ -220,8 +236,11 @@ add_api(struct buf *out, const struct image_head *image, uint32_t index,
 		if (mounts->at[i].stage - api->stages.first >=
 		    api->stages.count)
 			continue;
-		add_text(out, image, IMAGE_AT(image, IMAGE_LISTENERS,
-		    struct image_listener, mounts->at[i].listener)->name);
+		listener = IMAGE_AT(image, IMAGE_LISTENERS,
+		    struct image_listener, mounts->at[i].listener);
+		if (!has_listener(other, listener->id))
+			continue;
+		add_text(out, image, listener->name);
 		add_text(out, image, mounts->at[i].host);
 	}
 }
@@ -275,7 +294,7 @@ add_upstream(struct buf *out, const struct image_head *image,
 
 /* The hash of each API's part in its routes. */
 static uint64_t *
-apis_hash(const struct image_head *image)
+apis_hash(const struct image_head *image, const struct image_head *other)
 {
 	uint32_t count = image->sections[IMAGE_APIS].count, i;
 	uint64_t *hashes = mem_array(count, sizeof *hashes);
@@ -286,7 +305,7 @@ apis_hash(const struct image_head *image)
 	buf_open(&text);
 	for (i = 0; i < count; i++) {
 		text.len = 0;
-		add_api(&text, image, i, &mounts);
+		add_api(&text, image, i, &mounts, other);
 		hashes[i] = hash_slice(buf_slice(&text), 0);
 	}
 	buf_close(&text);
@@ -338,9 +357,9 @@ item_fill(struct item *item, const struct image_head *image,
 
 static void
 items_open(struct items *items, const struct image_head *image,
-    enum diff_kind kind)
+    const struct image_head *other, enum diff_kind kind)
 {
-	uint64_t *apis = kind == DIFF_ROUTES ? apis_hash(image) : NULL;
+	uint64_t *apis = kind == DIFF_ROUTES ? apis_hash(image, other) : NULL;
 	struct buf text;
 	uint32_t i;
 
@@ -392,8 +411,8 @@ diff_kind_run(const struct image_head *older, const struct image_head *newer,
 	const struct item *twin;
 	uint32_t i;
 
-	items_open(&before, older, kind);
-	items_open(&after, newer, kind);
+	items_open(&before, older, newer, kind);
+	items_open(&after, newer, older, kind);
 	for (i = 0; i < after.count; i++) {
 		twin = items_find(&before, after.at[i].id);
 		if (twin == NULL)

@@ -21,7 +21,7 @@
 #include "upstream/upstream_private.h"
 #include "util/mem.h"
 
-#define REST_MS	1000	/* a connection kept for less was just good */
+#define REST_MS	100	/* a connection kept for less was just good */
 
 /* An empty registry for one worker. */
 void

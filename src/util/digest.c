@@ -37,6 +37,12 @@ digest_hmac_sha256(const void *key, size_t key_len, const void *data,
 	assert(done != NULL && size == DIGEST_SIZE);
 }
 
+const char *
+digest_library(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION);
+}
+
 /* In a time that does not tell where a and b differ. */
 bool
 digest_equal(const void *a, const void *b, size_t len)

@@ -237,7 +237,7 @@ def case_auto_workers(t):
 
 
 def case_watchdog_replaces_a_stuck_worker(t):
-    g = t.gatehouse(api(), settings={"watchdog_timeout": "1s"})
+    g = t.gatehouse(api(), settings={"watchdog_timeout": "2s"})
     g.expected_signals.update((signal.SIGKILL, signal.SIGABRT))
     victim = g.workers()[0]
     g.signal("STOP", victim)

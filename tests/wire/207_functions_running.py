@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import threading
 import time
 
@@ -78,7 +79,7 @@ def case_connections_that_end(t):
     g = invoke.serve(t, e, api())
     for i in range(4):
         t.answer(t.get(g, "/x?n=%d" % i), 200, str(i))
-        e.connections[-1].close()
+        e.connections[-1].sock.shutdown(socket.SHUT_RDWR)
         time.sleep(0.1)
 
 
