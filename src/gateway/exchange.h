@@ -35,7 +35,7 @@ enum gateway_response {
 	RESPONSE_INTEGRATION_FAILURE,
 	RESPONSE_INTEGRATION_TIMEOUT,
 	RESPONSE_VERSION,
-	RESPONSE_FUNCTION_FAILED,	/* it threw, or its output is no reply */
+	RESPONSE_FUNCTION_FAILED,	/* threw, or put out no reply */
 	RESPONSE_FUNCTION_REFUSED,	/* throttled, missing, not permitted */
 	RESPONSES
 };

@@ -31,7 +31,7 @@ struct function_call {
 	size_t event_len;
 	struct slice signature;		/* lines, made with the first head */
 	struct lambda_reply reply;
-	char parent[16];		/* of the trace, when the client has none */
+	char parent[16];		/* of a trace that is ours */
 	bool failed;			/* X-Amz-Function-Error was there */
 };
 
@@ -243,8 +243,8 @@ takes_binary(const struct exchange *x)
 {
 	const struct image_head *image = image_of(x);
 	struct image_run run = x->match.api->binary_types;
-	struct slice *types = arena_alloc(&((struct exchange *)(size_t)x)->
-	    arena, run.count * sizeof *types);
+	struct slice *types = arena_alloc(
+	    &((struct exchange *)(size_t)x)->arena, run.count * sizeof *types);
 	uint32_t i;
 
 	for (i = 0; i < run.count; i++)

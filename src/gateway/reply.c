@@ -61,11 +61,15 @@ reply_static_lines(const struct exchange *x, struct buf *out)
 static uint64_t
 vary_twin(const struct exchange *x, const struct http_head *answer)
 {
-	if (x->cors == NULL || (x->kind != kind_rest() && http_head_value(
-	    &x->head, HTTP_KNOWN_ORIGIN).len == 0) || !slice_eq_nocase(http_head_value(answer,
-	    HTTP_KNOWN_VARY), SLICE("Origin")) || cors_replaced(x,
-	    answer->known_mask) == 0 || (x->cors->flags & (IMAGE_CORS_ANY |
-	    IMAGE_CORS_STATIC)) != 0)
+	const uint32_t fixed = IMAGE_CORS_ANY | IMAGE_CORS_STATIC;
+	struct slice origin = http_head_value(&x->head, HTTP_KNOWN_ORIGIN);
+	struct slice vary = http_head_value(answer, HTTP_KNOWN_VARY);
+
+	if (!slice_eq_nocase(vary, SLICE("Origin")) || x->cors == NULL ||
+	    (x->cors->flags & fixed) != 0)
+		return 0;
+	if (x->kind == kind_rest() ?
+	    cors_replaced(x, answer->known_mask) == 0 : origin.len == 0)
 		return 0;
 	return HTTP_KNOWN_BIT(VARY);
 }

@@ -250,8 +250,8 @@ conn_resume_cb(evutil_socket_t fd, short what, void *arg)
 	while ((node = list_pop(&turn)) != NULL) {
 		struct conn *conn = LIST_ITEM(node, struct conn, woken);
 
-		event_get_callback(&conn->event)(event_get_fd(&conn->event),
-		    EV_READ, conn);
+		event_get_callback (&conn->event)(
+		    event_get_fd(&conn->event), EV_READ, conn);
 	}
 }
 

@@ -43,7 +43,7 @@ struct h1_server {
 	bool cutting;		/* all connections end, by our will */
 	bool full;			/* accepting is paused */
 	struct timer breath;		/* until accepting is tried again */
-	int spare_fd;			/* given up to answer when none is left */
+	int spare_fd;			/* given up when none is left */
 	void (*emptied)(struct h1_server *server);
 	struct http_field fields[HTTP_FIELDS_MAX];
 };

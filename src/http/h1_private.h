@@ -41,7 +41,7 @@ struct h1_conn {
 	} body;
 	struct http_peer peer;
 	uint32_t requests;
-	uint32_t unsent;	/* when the timer was set to wait for a reader */
+	uint32_t unsent;	/* when the timer was set for a reader */
 	uint8_t served;			/* requests in this turn of the loop */
 	uint8_t state;			/* enum h1_state */
 	uint8_t wait;			/* enum h1_wait */

@@ -23,6 +23,7 @@
 
 #define DRAIN_IDLE_MS	2000
 #define STARTS_PER_CPU	4
+#define STARTS_LEAST	8
 
 /* Microseconds of a clock that only goes forward. */
 uint64_t
@@ -190,13 +191,14 @@ cut_off(struct timer *timer)
 }
 
 static unsigned
-starts_cpus(void)
+starts_at_a_time(void)
 {
 	cpu_set_t cpus;
+	unsigned starts = 0;
 
-	if (sched_getaffinity(0, sizeof cpus, &cpus) < 0)
-		return 1;
-	return (unsigned)CPU_COUNT(&cpus);
+	if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
+		starts = STARTS_PER_CPU * (unsigned)CPU_COUNT(&cpus);
+	return starts > STARTS_LEAST ? starts : STARTS_LEAST;
 }
 
 /*
@@ -214,7 +216,7 @@ lambda_host_open(const struct lambda_host_env *env)
 		host->env.libexec = GATEHOUSE_LIBEXECDIR;
 	if (host->env.init_ms == 0)
 		host->env.init_ms = INIT_MS;
-	host->starting_most = (getenv("SPC") ? atoi(getenv("SPC")) : STARTS_PER_CPU) * starts_cpus();
+	host->starting_most = starts_at_a_time();
 	list_init(&host->functions);
 	list_init(&host->leaving);
 	list_init(&host->logs);

@@ -176,8 +176,8 @@ find_user(struct load *load, const struct load_request *request)
 	}
 	if (user->pw_uid == 0) {
 		spec_problem_add(&load->problems, spec_given_at(load->spec,
-		    "user"), false, "user: workers never run as root; expected another user "
-		    "than \"%s\"", launch->user);
+		    "user"), false, "user: workers never run as root; "
+		    "expected another user than \"%s\"", launch->user);
 		return;
 	}
 	gid = user->pw_gid;

@@ -402,7 +402,8 @@ settle_launch(struct master *master)
 	master->reload.settings_changed = log || workers ||
 	    old->core_dumps != new->core_dumps ||
 	    old->connections != new->connections;
-	warn_restart(master, "user", old->user, strcmp(old->user, new->user) != 0 ||
+	warn_restart(master, "user", old->user,
+	    strcmp(old->user, new->user) != 0 ||
 	    old->uid != new->uid || old->gid != new->gid);
 	warn_restart(master, "pid_file", old->pid_file,
 	    strcmp(old->pid_file, new->pid_file) != 0);

@@ -118,7 +118,7 @@ struct upstream_call {
 	} in;
 	struct splice splice;
 	struct conn *splice_target;
-	size_t unsent;			/* by the target, when it was waited for */
+	size_t unsent;			/* by the target, at the last wait */
 	uint64_t bytes_in;		/* of the answer's body */
 };
 

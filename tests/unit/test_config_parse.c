@@ -65,15 +65,13 @@ static const struct row syntax[] = {
 	    "of '{', '(', '['\n    a=\n      ^\n" },
 	{ "a=1;\nb=2;\na=3;", "t:3: error: a is given twice; expected once (it "
 	    "is given in line 1 too)\n" },
-	{ "a=4294967296;", "t:1: error: the number 4294967296 is too large; "
-	    "expected at most 2147483647, or a text with a unit such as "
-	    "\"4G\"\n" },
-	{ "a=0x80000000;", "t:1: error: the number 0x80000000 is too large; "
-	    "expected at most 2147483647, or a text with a unit such as "
-	    "\"4G\"\n" },
-	{ "a=9223372036854775808L;", "t:1: error: the number "
-	    "9223372036854775808L is too large; expected at most "
-	    "9223372036854775807, or a text with a unit such as \"4G\"\n" },
+	{ "body=4294967296;", "t:1: error: body is 4294967296, which is too "
+	    "large; expected at most 2147483647, or a text with a unit such "
+	    "as \"4G\"\n" },
+	{ "a=0x80000000;", "t:1: error: a is 0x80000000, which is too large; "
+	    "expected at most 2147483647\n" },
+	{ "a=9223372036854775808L;", "t:1: error: a is 9223372036854775808L, "
+	    "which is too large; expected at most 9223372036854775807\n" },
 	{ "a=\"x\\x00y\";", "t:1: error: \\x00 in a text; expected text "
 	    "without NUL bytes\n" },
 	{ "a=1;\nb=\"\xc3\x28\";", "t:2: error: bytes that are not UTF-8; "

@@ -83,33 +83,35 @@ static const struct {
 	const char *request, *answer;
 } direct[] = {
 	/* MOCK; of fields of one name the innermost is there. */
-	{ 0, "GET /prod/mock HTTP/1.1\r\n" HOST, "201\n" DATE REST_IDS
+	{ 0, "GET /prod/mock HTTP/1.1\r\n" HOST,
+	    "201\n" DATE REST_IDS
 	    "X-Api: 1\nX-Resource: 2\nX-level: integration\n"
 	    "Content-Type: text/plain\nLength: 2\n\n{}" },
 	{ 0, "HEAD /prod/mock HTTP/1.1\r\n" HOST,
 	    REST_ERROR(403, "MissingAuthenticationTokenException", REST_IDS)
-	    REST_LINES "Length: 42\n\n"
-	    "{\"message\":\"Missing Authentication Token\"}" },
-	{ 0, "DELETE /prod/mock HTTP/1.1\r\n" HOST, "204\n" DATE REST_IDS
+		REST_LINES "Length: 42\n\n"
+			   "{\"message\":\"Missing Authentication Token\"}" },
+	{ 0, "DELETE /prod/mock HTTP/1.1\r\n" HOST,
+	    "204\n" DATE REST_IDS
 	    "X-Api: 1\nx-level: resource\nX-Resource: 2\nNone\n\n" },
 	/* Errors of a REST API. */
 	{ 0, "GET /prod/nope HTTP/1.1\r\n" HOST,
 	    REST_ERROR(403, "MissingAuthenticationTokenException", REST_IDS)
-	    REST_LINES "Length: 42\n\n"
-	    "{\"message\":\"Missing Authentication Token\"}" },
+		REST_LINES "Length: 42\n\n"
+			   "{\"message\":\"Missing Authentication Token\"}" },
 	{ 0, "GET /nope HTTP/1.1\r\n" HOST,
-	    REST_ERROR(403, "ForbiddenException", REST_IDS)
-	    "Length: 23\n\n{\"message\":\"Forbidden\"}" },
+	    REST_ERROR(403, "ForbiddenException",
+		REST_IDS) "Length: 23\n\n{\"message\":\"Forbidden\"}" },
 	{ 0, "GET /prod/../mock HTTP/1.1\r\n" HOST,
-	    REST_ERROR(400, "BadRequestException", REST_IDS)
-	    "Length: 25\n\n{\"message\":\"Bad Request\"}" },
+	    REST_ERROR(400, "BadRequestException",
+		REST_IDS) "Length: 25\n\n{\"message\":\"Bad Request\"}" },
 	{ 0, "OPTIONS * HTTP/1.1\r\n" HOST,
-	    REST_ERROR(400, "BadRequestException", REST_IDS)
-	    "Length: 25\n\n{\"message\":\"Bad Request\"}" },
+	    REST_ERROR(400, "BadRequestException",
+		REST_IDS) "Length: 25\n\n{\"message\":\"Bad Request\"}" },
 	{ 0, "POST /prod/mock HTTP/1.1\r\nContent-Length: 307201\r\n" HOST,
-	    REST_ERROR(413, "RequestTooLargeException", REST_IDS)
-	    "X-Api: 1\nx-level: resource\nX-Resource: 2\n"
-	    "Length: 30\n\n{\"message\":\"Request Too Long\"}" },
+	    REST_ERROR(413, "RequestTooLargeException",
+		REST_IDS) "X-Api: 1\nx-level: resource\nX-Resource: 2\n"
+			  "Length: 30\n\n{\"message\":\"Request Too Long\"}" },
 	/* Errors of an HTTP API. */
 	{ 1, "GET /nope HTTP/1.1\r\n" HOST, HTTP_ERROR(404)
 	    "Length: 23\n\n{\"message\":\"Not Found\"}" },
@@ -119,20 +121,20 @@ static const struct {
 	    HTTP_ERROR(413)
 	    "Length: 38\n\n{\"message\":\"Request Entity Too Large\"}" },
 	/* Preflights of REST: any, one and two origins. */
-	{ 0, "OPTIONS /prod/any HTTP/1.1\r\n" HOST, "200\n" JSON
-	    "Content-Length: 0\nAccess-Control-Allow-Origin: *\n"
+	{ 0, "OPTIONS /prod/any HTTP/1.1\r\n" HOST,
+	    "200\n" JSON "Content-Length: 0\nAccess-Control-Allow-Origin: *\n"
 	    "Access-Control-Allow-Methods: OPTIONS,POST\n"
 	    "Access-Control-Allow-Headers: Content-Type,X-Amz-Date,"
 	    "Authorization,X-Api-Key,X-Amz-Security-Token,authtoken\n"
 	    "Access-Control-Max-Age: 300\n" REST_LINES DATE REST_IDS
 	    "None\n\n" },
-	{ 0, "POST /prod/any HTTP/1.1\r\nContent-Length: 0\r\n" HOST, "200\n"
-	    DATE JSON REST_IDS REST_LINES
+	{ 0, "POST /prod/any HTTP/1.1\r\nContent-Length: 0\r\n" HOST,
+	    "200\n" DATE JSON REST_IDS REST_LINES
 	    "Access-Control-Allow-Origin: *\nLength: 0\n\n" },
 	{ 0, "PUT /prod/any HTTP/1.1\r\nContent-Length: 0\r\n" HOST,
 	    REST_ERROR(403, "MissingAuthenticationTokenException", REST_IDS)
-	    REST_LINES "Access-Control-Allow-Origin: *\nLength: 42\n\n"
-	    "{\"message\":\"Missing Authentication Token\"}" },
+		REST_LINES "Access-Control-Allow-Origin: *\nLength: 42\n\n"
+			   "{\"message\":\"Missing Authentication Token\"}" },
 	{ 0, "GET /prod/one HTTP/1.1\r\nOrigin: https://c.example\r\n" HOST,
 	    "200\n" DATE JSON REST_IDS REST_LINES
 	    "Access-Control-Allow-Origin: https://a.example\n"
@@ -141,13 +143,15 @@ static const struct {
 	    "200\n" DATE JSON REST_IDS REST_LINES
 	    "Access-Control-Allow-Origin: https://b.example\n"
 	    "Vary: Origin\nLength: 0\n\n" },
-	{ 0, "GET /prod/two HTTP/1.1\r\nOrigin: https://b.example.evil\r\n"
-	    HOST, "200\n" DATE JSON REST_IDS REST_LINES
+	{ 0,
+	    "GET /prod/two HTTP/1.1\r\nOrigin: https://b.example.evil\r\n" HOST,
+	    "200\n" DATE JSON REST_IDS REST_LINES
 	    "Vary: Origin\nLength: 0\n\n" },
-	{ 0, "GET /prod/two HTTP/1.1\r\n" HOST, "200\n" DATE JSON REST_IDS
-	    REST_LINES "Vary: Origin\nLength: 0\n\n" },
-	{ 0, "OPTIONS /prod/own HTTP/1.1\r\n" HOST, "299\n" DATE JSON
-	    REST_IDS REST_LINES
+	{ 0, "GET /prod/two HTTP/1.1\r\n" HOST,
+	    "200\n" DATE JSON REST_IDS REST_LINES
+	    "Vary: Origin\nLength: 0\n\n" },
+	{ 0, "OPTIONS /prod/own HTTP/1.1\r\n" HOST,
+	    "299\n" DATE JSON REST_IDS REST_LINES
 	    "Access-Control-Allow-Origin: *\nLength: 0\n\n" },
 	/* CORS of an HTTP API. */
 	{ 1, "OPTIONS /items/1 HTTP/1.1\r\nOrigin: https://a.example\r\n"

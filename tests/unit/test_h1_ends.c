@@ -561,7 +561,7 @@ START_TEST(test_cut)
 	net_send(&peer, HEAD_OF("/wait"));
 	UNTIL(kit, kit->last != NULL && kit->server.nconnections == 2);
 	h1_cut(&kit->server);
-	ck_assert(said(kit, "gone client_closed;"));
+	ck_assert(said(kit, "gone shutdown;"));
 	ck_assert_uint_eq(kit->server.nconnections, 0);
 	ck_assert_uint_eq(kit->emptied, 1);
 	UNTIL(kit, net_over(&peer) && net_over(&idle));
