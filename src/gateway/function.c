@@ -237,21 +237,32 @@ call_data(void *ctx, struct slice data)
 	buf_add_slice(&x->function->output, data);
 }
 
-/* Has the client said that it takes bytes? (contract, 4.2) */
-static bool
-takes_binary(const struct exchange *x)
+/* The API's binary media types. */
+static const struct slice *
+binary_types(struct exchange *x, unsigned *count_r)
 {
 	const struct image_head *image = image_of(x);
 	struct image_run run = x->match.api->binary_types;
-	struct slice *types = arena_alloc(
-	    &((struct exchange *)(size_t)x)->arena, run.count * sizeof *types);
+	struct slice *types = arena_alloc(&x->arena,
+	    run.count * sizeof *types);
 	uint32_t i;
 
 	for (i = 0; i < run.count; i++)
 		types[i] = image_slice(image, *IMAGE_AT(image, IMAGE_NAMES,
 		    struct image_text, run.first + i));
+	*count_r = run.count;
+	return types;
+}
+
+/* Has the client said that it takes bytes? (contract, 4.2) */
+static bool
+takes_binary(struct exchange *x)
+{
+	unsigned count;
+	const struct slice *types = binary_types(x, &count);
+
 	return media_is_binary(http_head_value(&x->head, HTTP_KNOWN_ACCEPT),
-	    types, run.count);
+	    types, count);
 }
 
 static int
@@ -401,22 +412,6 @@ fields_fill(struct exchange *x, struct lambda_request *r)
 	r->nfields = n;
 }
 
-static void
-types_fill(struct exchange *x, struct lambda_request *r)
-{
-	const struct image_head *image = image_of(x);
-	struct image_run run = x->match.api->binary_types;
-	struct slice *types = arena_alloc(&x->arena,
-	    run.count * sizeof *types);
-	uint32_t i;
-
-	for (i = 0; i < run.count; i++)
-		types[i] = image_slice(image, *IMAGE_AT(image, IMAGE_NAMES,
-		    struct image_text, run.first + i));
-	r->binary_types = types;
-	r->nbinary_types = run.count;
-}
-
 static struct slice
 written(struct exchange *x, void (*write)(const struct exchange *x,
     struct buf *out))
@@ -526,7 +521,7 @@ request_fill(struct exchange *x, struct lambda_request *r)
 	params_fill(x, r);
 	variables_fill(x, r);
 	fields_fill(x, r);
-	types_fill(x, r);
+	r->binary_types = binary_types(x, &r->nbinary_types);
 }
 
 /* The event into the worker's buffer. 0, or -1: larger than is allowed. */
