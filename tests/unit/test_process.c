@@ -3,6 +3,7 @@
  * running daemon; the daemon itself is tested by tests/wire
  */
 
+#include <netdb.h>
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
@@ -335,10 +336,16 @@ END_TEST
 START_TEST(lookup_finds_the_loopback)
 {
 	struct region_addresses addresses = { 0 };
+	struct addrinfo *found = NULL;
 
-	ck_assert_int_eq(lookup_host("localhost", 5000, &addresses), 0);
-	ck_assert_uint_ge(addresses.count, 1);
-	ck_assert_uint_gt(addresses.updated_ms, 0);
+	/* A machine without /etc/hosts knows no name at all. */
+	if (getaddrinfo("localhost", NULL, NULL, &found) == 0) {
+		freeaddrinfo(found);
+		ck_assert_int_eq(lookup_host("localhost", 5000, &addresses),
+		    0);
+		ck_assert_uint_ge(addresses.count, 1);
+		ck_assert_uint_gt(addresses.updated_ms, 0);
+	}
 	ck_assert_int_eq(lookup_host("127.0.0.1", 5000, &addresses), 0);
 	ck_assert_uint_eq(addresses.count, 1);
 	ck_assert_uint_eq(addresses.at[0].family, 4);

@@ -257,6 +257,10 @@ def case_ipv6(t):
 
 
 def case_host_name(t):
+    try:
+        socket.getaddrinfo("localhost", 80)
+    except OSError:
+        t.skip("this machine does not know localhost")
     b = t.backend()
     g = t.gatehouse(rest("r", {
         "/r": {"GET": proxy("b")},
